@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+#define CAF_SUITE supervision_values
+
+#include "messages/supervision.hpp"
+
+#include <caf/all.hpp>
+#include <caf/test/unit_test.hpp>
+
+#include <nlohmann/json.hpp>
+
+using namespace holt;
+using namespace std::chrono;
+
+CAF_TEST(a time is written as RFC 3339 with milliseconds) {
+  auto when = system_clock::time_point{milliseconds{1'700'000'000'007}};
+  CAF_CHECK_EQUAL(to_rfc3339(when), "2023-11-14T22:13:20.007Z");
+}
+
+CAF_TEST(the tree nests nodes below their parents and strays below the root) {
+  std::vector<child_snapshot> nodes(4);
+  nodes[0].id = "holt";
+  nodes[1].id = "desktop";
+  nodes[1].parent = "holt";
+  nodes[2].id = "x_server";
+  nodes[2].parent = "desktop";
+  nodes[3].id = "stray";
+  nodes[3].parent = "nobody";
+  auto tree = tree_to_json(nodes);
+  CAF_CHECK_EQUAL(tree["id"], "holt");
+  CAF_CHECK_EQUAL(tree["children"].size(), 2u);
+  CAF_CHECK_EQUAL(tree["children"][0]["children"][0]["id"], "x_server");
+  CAF_CHECK_EQUAL(tree["children"][1]["id"], "stray");
+}
+
+CAF_TEST(a death record names its cause) {
+  death_record death;
+  death.cause = death_cause::signal;
+  death.code = 9;
+  death.last_lines = {"out of luck"};
+  nlohmann::json j = death;
+  CAF_CHECK_EQUAL(j["cause"], "signal");
+  CAF_CHECK_EQUAL(j["code"], 9);
+  CAF_CHECK_EQUAL(j["lastLines"][0], "out of luck");
+}
