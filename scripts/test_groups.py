@@ -1,0 +1,215 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Runs the groups of tests one after the other and adds up what they say.
+
+Called by scripts/test. Each group is a command with a limit on its time; its whole output goes to
+build/test-logs/GROUP.log. A group that writes a JUnit file is counted by it, another one counts as
+one test. The failed tests are printed with their output; the last line is the sum, and the exit
+code is 1 when anything failed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import xml.etree.ElementTree as ET
+from dataclasses import dataclass, field
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+LOGS = ROOT / "build" / "test-logs"
+NODE = ROOT / "tools" / "node" / "node_modules" / ".bin"
+PYTHON = sys.executable
+ESCAPES = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
+TAIL = 120  # lines of a failed test that are shown
+
+
+@dataclass
+class Group:
+    name: str
+    command: list[str]
+    limit_s: int
+    junit: bool = False  # the command writes LOGS/NAME.xml
+    needs: list[str] = field(default_factory=list)  # groups that must have passed
+    env: dict[str, str] = field(default_factory=dict)
+    exists: str = ""  # a path without which there is nothing to test
+    slow: bool = False  # left out with --fast
+
+
+@dataclass
+class Tally:
+    passed: int = 0
+    failed: int = 0
+    skipped: int = 0
+    failures: list[tuple[str, str]] = field(default_factory=list)  # name, output
+    skips: list[str] = field(default_factory=list)
+
+
+def groups(fast: bool) -> list[Group]:
+    jobs = str(os.cpu_count() or 2)
+    ctest = ["ctest", "--output-on-failure", "-j", jobs, "--timeout", "120", "--no-tests=error"]
+    pytest = [PYTHON, "-m", "pytest", "-p", "no:cacheprovider", "-ra", "--junitxml",
+              str(LOGS / "functional.xml"), "tests/functional"]
+    browser = ["node", "tests/browser/run.mjs", "--junit", str(LOGS / "browser.xml")]
+    return [
+        Group("gates", [PYTHON, "scripts/gates.py", "--junit", str(LOGS / "gates.xml")], 300,
+              junit=True),
+        Group("build", ["scripts/build", "dev"], 2400),
+        Group("unit", [*ctest, "--test-dir", "build/dev", "--output-junit", str(LOGS / "unit.xml")],
+              600, junit=True, needs=["build"]),
+        Group("web", ["node", "--test", "--test-reporter=spec", "--test-reporter-destination=stdout",
+                      "--test-reporter=junit", f"--test-reporter-destination={LOGS / 'web.xml'}",
+                      "test/**/*.test.ts"], 180, junit=True, exists="web/test"),
+        Group("functional", pytest, 900, junit=True, needs=["build"], exists="app/main.cpp",
+              env={"HOLT_TEST_FAST": "1"} if fast else {}),
+        Group("browser", browser, 600, junit=True, needs=["build"], exists="app/main.cpp",
+              env={"HOLT_TEST_FAST": "1"} if fast else {}),
+        Group("build-asan", ["scripts/build", "--no-page", "asan", "unit_tests"], 2400, slow=True),
+        Group("unit-asan", [*ctest, "--test-dir", "build/asan", "--output-junit",
+                            str(LOGS / "unit-asan.xml")], 900, junit=True, needs=["build-asan"],
+              slow=True),
+    ]
+
+
+def run(group: Group) -> tuple[int | None, float]:
+    """Exit code (None: out of time) and seconds. Nothing of its process group is left."""
+    log = LOGS / f"{group.name}.log"
+    (LOGS / f"{group.name}.xml").unlink(missing_ok=True)
+    path = f"{NODE}:{ROOT / 'build' / 'venv' / 'bin'}:{os.environ.get('PATH', '')}"
+    env = {**os.environ, **group.env, "PATH": path, "HOLT_BIN": str(ROOT / "build" / "dev" / "bin")}
+    cwd = ROOT / "web" if group.name == "web" else ROOT
+    began = time.monotonic()
+    with log.open("wb") as out:
+        process = subprocess.Popen(group.command, cwd=cwd, env=env, stdin=subprocess.DEVNULL,
+                                   stdout=out, stderr=subprocess.STDOUT, start_new_session=True)
+        code = None
+        while code is None and time.monotonic() - began < group.limit_s:
+            try:
+                code = process.wait(timeout=min(60, group.limit_s))
+            except subprocess.TimeoutExpired:
+                print(f"   … {group.name}: {time.monotonic() - began:.0f} s", flush=True)
+        try:
+            os.killpg(process.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+        process.wait()
+    return code, time.monotonic() - began
+
+
+def tail_of(text: str, lines: int = TAIL) -> str:
+    rows = ESCAPES.sub("", text).rstrip().splitlines()
+    cut = [f"[{len(rows) - lines} lines above are in the log]"] if len(rows) > lines else []
+    return "\n".join(cut + rows[-lines:])
+
+
+def text_of(case: ET.Element, tags: tuple[str, ...]) -> str:
+    parts = []
+    for tag in tags:
+        for element in case.iter(tag):
+            parts += [element.get("message") or "", element.text or ""]
+    return "\n".join(p for p in parts if p.strip())
+
+
+def read_junit(path: Path) -> Tally:
+    tally = Tally()
+    for case in ET.parse(path).iter("testcase"):
+        name = case.get("name") or "?"
+        if case.find("failure") is not None or case.find("error") is not None:
+            tally.failed += 1
+            tally.failures.append((name, text_of(case, ("failure", "error", "system-out"))))
+        elif case.find("skipped") is not None or case.get("status") in ("notrun", "disabled"):
+            tally.skipped += 1
+            tally.skips.append(f"{name}: {text_of(case, ('skipped',)).strip() or 'not run'}")
+        else:
+            said = re.findall(r"^.*\bSKIPPED (.+)$", text_of(case, ("system-out",)), re.M)
+            if said:
+                tally.skipped += 1
+                tally.skips += [ESCAPES.sub("", s).strip() for s in said]
+            else:
+                tally.passed += 1
+    return tally
+
+
+def count(group: Group, code: int | None) -> Tally:
+    log = (LOGS / f"{group.name}.log").read_text(errors="replace")
+    report = LOGS / f"{group.name}.xml"
+    tally = Tally()
+    if group.junit and report.exists():
+        try:
+            tally = read_junit(report)
+        except ET.ParseError as problem:
+            tally.failed += 1
+            tally.failures.append((f"{group.name}: unreadable report", str(problem)))
+    elif code == 0 and not group.junit:
+        tally.passed = 1
+    if code is None:
+        tally.failed += 1
+        tally.failures.append((f"{group.name}: not done within {group.limit_s} s", tail_of(log)))
+    elif code != 0 and tally.failed == 0:
+        tally.failed += 1
+        tally.failures.append((f"{group.name}: exit code {code}", tail_of(log)))
+    elif group.junit and code == 0 and tally.passed + tally.skipped == 0:
+        tally.failed += 1
+        tally.failures.append((f"{group.name}: no test ran", tail_of(log)))
+    return tally
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="scripts/test", description=__doc__)
+    parser.add_argument("--fast", action="store_true")
+    parser.add_argument("--list", action="store_true")
+    parser.add_argument("only", nargs="*", metavar="GROUP")
+    args = parser.parse_args()
+    chosen = groups(args.fast)
+    if args.list:
+        print(*(g.name for g in chosen), sep="\n")
+        return 0
+    unknown = set(args.only) - {g.name for g in chosen}
+    if unknown:
+        parser.error(f"no such group: {', '.join(sorted(unknown))}")
+    shutil.rmtree(LOGS, ignore_errors=True)
+    LOGS.mkdir(parents=True)
+    total, broken, rows = Tally(), set(), []
+    for group in chosen:
+        if (args.only and group.name not in args.only) or (args.fast and group.slow):
+            continue
+        if group.exists and not (ROOT / group.exists).exists():
+            print(f"\n== {group.name}: nothing there yet ({group.exists})", flush=True)
+            continue
+        if broken & set(group.needs):
+            tally = Tally(failed=1, failures=[(f"{group.name}: not run", "what it needs failed")])
+            seconds = 0.0
+        else:
+            print(f"\n== {group.name}: {' '.join(group.command)[:100]}", flush=True)
+            code, seconds = run(group)
+            tally = count(group, code)
+        for name, output in tally.failures:
+            print(f"\n--- FAILED {group.name}: {name}\n{tail_of(output)}\n", flush=True)
+        if tally.failed:
+            broken.add(group.name)
+        row = (f"{group.name:<12} {tally.passed:>5} passed {tally.failed:>4} failed "
+               f"{tally.skipped:>4} skipped {seconds:>7.1f} s")
+        print(f"   {row}", flush=True)
+        rows.append(row)
+        total.passed += tally.passed
+        total.failed += tally.failed
+        total.skipped += tally.skipped
+        total.skips += tally.skips
+        total.failures += [(f"{group.name}: {name}", "") for name, _ in tally.failures]
+    print("\n== Summary", *rows, sep="\n   ")
+    for line in total.skips:
+        print(f"SKIPPED {' '.join(line.split())[:300]}")
+    for name, _ in total.failures:
+        print(f"FAILED {name}")
+    print(f"{total.passed} passed, {total.failed} failed, {total.skipped} skipped", flush=True)
+    return 1 if total.failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
