@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from daemon import HOLT, Daemon  # noqa: E402
+
+# A test may kill more often than a person's desktop ever dies.
+PATIENT = ("--supervision-budget-deaths", "1000", "--supervision-backoff-max-ms", "500")
+
+
+def pytest_collection_modifyitems(items):
+    if not HOLT.exists():
+        pytest.exit(f"{HOLT} is not there: scripts/build dev makes it", 1)
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    return tmp_path
+
+
+@pytest.fixture
+def daemon_of(tmp_path: Path):
+    """Makes daemons that end with the test."""
+    made: list[Daemon] = []
+
+    def make(*arguments: str, name: str = "d", **options) -> Daemon:
+        home = tmp_path / name
+        home.mkdir(exist_ok=True)
+        made.append(Daemon(home, *arguments, **options))
+        return made[-1]
+
+    yield make
+    for d in made:
+        d.kill()
+
+
+@pytest.fixture(scope="module")
+def daemon(tmp_path_factory):
+    """One daemon with everything, for all tests of a module."""
+    d = Daemon(tmp_path_factory.mktemp("daemon"), *PATIENT)
+    yield d
+    d.kill()
+
+
+@pytest.fixture(scope="module")
+def bare(tmp_path_factory):
+    """One daemon without a desktop: starts at once."""
+    d = Daemon(tmp_path_factory.mktemp("bare"), "--no-desktop")
+    yield d
+    d.kill()
