@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// The two allow-lists between browser and engine. What is not named here stays out: the engine's
+// administration, its chat and its file transfer are not for viewers.
+
+#include "actors/signaling_machine.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace holt::signaling {
+
+namespace {
+
+constexpr std::array<std::string_view, 7> anyone{
+  "signal/request", "signal/answer", "signal/candidate", "signal/restart",
+  "signal/video",   "signal/audio",  "client/heartbeat"};
+
+constexpr std::array<std::string_view, 18> drivers{
+  "control/move",       "control/scroll",      "control/buttonpress", "control/buttondown",
+  "control/buttonup",   "control/keypress",    "control/keydown",     "control/keyup",
+  "control/touchbegin", "control/touchupdate", "control/touchend",    "control/cut",
+  "control/copy",       "control/paste",       "control/select_all",  "clipboard/set",
+  "keyboard/map",       "keyboard/modifiers"};
+
+constexpr std::array<std::string_view, 17> viewers{
+  "system/init",    "system/settings",  "system/heartbeat", "system/disconnect", "signal/provide",
+  "signal/offer",   "signal/answer",    "signal/restart",   "signal/candidate",  "signal/video",
+  "signal/audio",   "signal/close",     "session/state",    "session/cursors",   "control/host",
+  "screen/updated", "clipboard/updated"};
+
+template <class List>
+bool has(const List& list, std::string_view event) {
+  return std::find(list.begin(), list.end(), event) != list.end();
+}
+
+} // namespace
+
+bool passes_to_engine(std::string_view event, bool driver) {
+  return has(anyone, event) || (driver && has(drivers, event));
+}
+
+bool passes_to_browser(std::string_view event) {
+  return has(viewers, event);
+}
+
+} // namespace holt::signaling
