@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+// The page as a person has it: one browser context each. All selectors of the suite stand here.
+import { existsSync, readFileSync } from "node:fs";
+import { chromium } from "playwright-core";
+import { waitFor } from "./daemon.mjs";
+
+const EXECUTABLE = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].find(existsSync);
+
+function mayUseSandbox() {
+  if (process.getuid() === 0) return false;
+  const limit = "/proc/sys/user/max_user_namespaces";
+  return existsSync(limit) && Number(readFileSync(limit, "utf8")) > 0 && !process.env.HOLT_TEST_NO_SANDBOX;
+}
+
+export function launch() {
+  const quiet = ["--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--autoplay-policy=no-user-gesture-required"];
+  return chromium.launch({ executablePath: EXECUTABLE, headless: true, chromiumSandbox: mayUseSandbox(), args: quiet, timeout: 30_000 });
+}
+
+// Keeps the page's peer connections where the tests find them. Runs before the page's own scripts.
+function watchPeers() {
+  const Real = window.RTCPeerConnection;
+  window.__peers = [];
+  window.RTCPeerConnection = class extends Real {
+    constructor(...given) {
+      super(...given);
+      window.__peers.push(this);
+    }
+  };
+}
+
+export class Viewer {
+  static async open(browser, daemon, { size = { width: 1440, height: 900 }, colorScheme = "light", mobile = false, link } = {}) {
+    const viewer = new Viewer();
+    viewer.problems = [];
+    viewer.foreign = [];
+    viewer.context = await browser.newContext({ viewport: size, colorScheme, hasTouch: mobile, isMobile: mobile });
+    viewer.page = await viewer.context.newPage();
+    await viewer.page.addInitScript(watchPeers);
+    viewer.page.on("pageerror", (error) => viewer.problems.push(String(error)));
+    viewer.page.on("console", (line) => {
+      if (line.type() === "error" && /Content Security Policy|Uncaught/.test(line.text())) viewer.problems.push(line.text());
+    });
+    viewer.page.on("request", (request) => {
+      const url = new URL(request.url());
+      if (["http:", "https:", "ws:", "wss:"].includes(url.protocol) && url.host !== new URL(daemon.info.url).host) viewer.foreign.push(request.url());
+    });
+    await viewer.page.goto(link ?? daemon.info.link);
+    return viewer;
+  }
+
+  close() {
+    return this.context.close();
+  }
+
+  part(id) {
+    return this.page.getByTestId(id);
+  }
+
+  /** Pictures arrive: their count went up since the call. */
+  async live(limitMs = 20_000) {
+    const before = await this.frames();
+    await waitFor("pictures", async () => (await this.frames()) > before + 1, limitMs);
+  }
+
+  frames() {
+    return this.page.evaluate(() => document.querySelector("video")?.getVideoPlaybackQuality().totalVideoFrames ?? 0);
+  }
+
+  /** Mean colour of a small square of the picture, in desktop coordinates: [r, g, b]. */
+  colour(x, y) {
+    return this.page.evaluate(([x, y]) => {
+      const video = document.querySelector("video");
+      if (!video?.videoWidth) return undefined;
+      const canvas = new OffscreenCanvas(8, 8);
+      const context = canvas.getContext("2d");
+      context.drawImage(video, x - 4, y - 4, 8, 8, 0, 0, 8, 8);
+      const { data } = context.getImageData(0, 0, 8, 8);
+      const sum = [0, 0, 0];
+      for (let i = 0; i < data.length; i += 4) for (let c = 0; c < 3; ++c) sum[c] += data[i + c];
+      return sum.map((s) => s / 64);
+    }, [x, y]);
+  }
+
+  /** Waits until the picture has this colour there, give or take 24 a channel. */
+  async sees(wanted, x, y, limitMs = 10_000) {
+    let got;
+    await waitFor(`colour ${wanted} at ${x},${y}`, async () => {
+      got = await this.colour(x, y);
+      return got?.every((v, i) => Math.abs(v - wanted[i]) <= 24);
+    }, limitMs).catch((late) => {
+      throw new Error(`${late.message}, last seen ${got}`);
+    });
+  }
+
+  /** Sums over the inbound streams of the newest peer connection. */
+  stats() {
+    return this.page.evaluate(async () => {
+      const peer = window.__peers.at(-1);
+      const out = { video: {}, audio: {}, peers: window.__peers.filter((p) => p.connectionState !== "closed").length };
+      if (!peer) return out;
+      for (const row of (await peer.getStats()).values()) if (row.type === "inbound-rtp") out[row.kind] = row;
+      return out;
+    });
+  }
+
+  /** Desktop coordinates on the page. */
+  async at(x, y) {
+    return this.page.evaluate(([x, y]) => {
+      const video = document.querySelector("video");
+      const box = video.getBoundingClientRect();
+      const scale = Math.min(box.width / video.videoWidth, box.height / video.videoHeight);
+      const left = box.left + (box.width - video.videoWidth * scale) / 2;
+      const top = box.top + (box.height - video.videoHeight * scale) / 2;
+      return [left + x * scale, top + y * scale];
+    }, [x, y]);
+  }
+
+  async click(x, y, button = "left") {
+    const [px, py] = await this.at(x, y);
+    await this.page.mouse.move(px, py);
+    await this.page.mouse.click(px, py, { button });
+  }
+
+  /** Asks for control and has it. */
+  async drive() {
+    if (!(await this.drives())) await this.part("control-request").click();
+    await waitFor("control", () => this.drives());
+  }
+
+  /** Shows the supervision tree. */
+  async openTree() {
+    if (!(await this.part("tree").isVisible())) await this.part("open-tree").click();
+    await this.part("tree").waitFor();
+  }
+
+  /** The page says that this viewer drives. */
+  async drives() {
+    return (await this.page.locator("[data-driver]").getAttribute("data-driver")) === "you";
+  }
+}

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+// One packet in twenty is lost on the way, in both directions: the picture still flows.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Daemon, ENGINE, freeUdpPort } from "./lib/daemon.mjs";
+import { udpGate } from "./lib/udp_gate.mjs";
+import { launch, Viewer } from "./lib/viewer.mjs";
+
+const LISTEN = "127.0.0.2";
+const LOSS = 0.05;
+const SEED = Number(process.env.HOLT_SEED ?? 20261122);
+const SECONDS = 10;
+const name = "5 % loss still gives 25 pictures a second";
+
+if (ENGINE === "neko") {
+  test(`neko: ${name}`, { skip: "neko has no loopback address that a gate could stand before" }, () => {});
+} else {
+  test(name, { timeout: 90_000 }, async (t) => {
+    t.diagnostic(`HOLT_SEED=${SEED}`);
+    const port = await freeUdpPort(LISTEN);
+    const daemon = await Daemon.start("--stream-address", LISTEN, "--stream-media-port", String(port));
+    const browser = await launch();
+    let gate, moving;
+    try {
+      gate = await udpGate({ listen: LISTEN, target: "127.0.0.1", port, loss: LOSS, seed: SEED });
+      moving = await daemon.launch("xterm", ["-geometry", "100x30+100+100", "-e", "bash", "-c", "while :; do printf '%s ' $RANDOM$RANDOM; read -t 0.01 <> <(:); done"]);
+      const viewer = await Viewer.open(browser, daemon);
+      await viewer.live();
+      const start = (await viewer.stats()).video;
+      await new Promise((done) => setTimeout(done, SECONDS * 1000));
+      const end = (await viewer.stats()).video;
+      const fps = (end.framesDecoded - start.framesDecoded) / ((end.timestamp - start.timestamp) / 1000);
+      const { passed, dropped } = gate.counts;
+      t.diagnostic(`${fps.toFixed(1)} fps, ${dropped} of ${passed + dropped} packets lost, ${end.freezeCount - start.freezeCount} freezes, ${end.nackCount} NACKs`);
+      assert.ok(dropped / (passed + dropped) > LOSS / 2, "the gate was not in the way");
+      assert.ok(fps >= 25, `${fps.toFixed(1)} fps`);
+    } finally {
+      moving?.kill();
+      await browser.close();
+      await daemon.stop();
+      gate?.close();
+    }
+  });
+}
