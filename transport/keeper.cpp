@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "transport/keeper.hpp"
+
+#include "transport/process_sweep.hpp"
+
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <fcntl.h>
+#include <poll.h>
+#include <unistd.h>
+
+namespace holt {
+namespace {
+
+constexpr std::array passed_on{SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2};
+
+int complain(const char* what) {
+  std::fprintf(stderr, "holt: %s: %s\n", what, std::strerror(errno));
+  return 70;
+}
+
+/// In the child: never returns.
+[[noreturn]] void become_daemon(const keeper_options& how, pid_t keeper, int link,
+                                const sigset_t& mask) {
+  ::setsid();
+  // Its orderly stop, should the keeper be killed; the link below says the same without a signal.
+  ::prctl(PR_SET_PDEATHSIG, SIGTERM);
+  if (::getppid() != keeper)
+    ::_exit(143);
+  ::fcntl(link, F_SETFD, 0);
+  ::setenv(keeper_variable, std::to_string(link).c_str(), 1);
+  ::sigprocmask(SIG_SETMASK, &mask, nullptr);
+  std::vector<char*> argv;
+  for (const auto& each : how.argv)
+    argv.push_back(const_cast<char*>(each.c_str()));
+  argv.push_back(nullptr);
+  ::execv(how.program.c_str(), argv.data());
+  complain("cannot execute the daemon");
+  ::_exit(127);
+}
+
+/// Waits for every child that ended. True when `daemon` was among them; `status` is its end.
+bool reap(pid_t daemon, int& status) {
+  bool gone = false;
+  for (;;) {
+    int each = 0;
+    const auto pid = ::waitpid(-1, &each, WNOHANG);
+    if (pid < 0 && errno == EINTR)
+      continue;
+    if (pid <= 0)
+      return gone;
+    if (pid == daemon) {
+      gone = true;
+      status = each;
+    }
+  }
+}
+
+} // namespace
+
+int run_keeper(const keeper_options& how) {
+  sigset_t watched;
+  sigset_t before;
+  ::sigemptyset(&watched);
+  ::sigaddset(&watched, SIGCHLD);
+  for (const int number : passed_on)
+    ::sigaddset(&watched, number);
+  // Blocked before the fork: a signal that comes in between waits for the descriptor.
+  ::sigprocmask(SIG_BLOCK, &watched, &before);
+  ::prctl(PR_SET_CHILD_SUBREAPER, 1);
+  const int signals = ::signalfd(-1, &watched, SFD_CLOEXEC | SFD_NONBLOCK);
+  std::array<int, 2> link{};
+  if (signals < 0 || ::pipe2(link.data(), O_CLOEXEC) != 0)
+    return complain("cannot start the keeper");
+  const auto keeper = ::getpid();
+  const pid_t daemon = ::fork();
+  if (daemon < 0)
+    return complain("cannot fork the daemon");
+  if (daemon == 0)
+    become_daemon(how, keeper, link[0], before);
+  ::close(link[0]); // link[1] stays open for as long as we live
+
+  int status = 0;
+  while (!reap(daemon, status)) {
+    pollfd wait{signals, POLLIN, 0};
+    if (::poll(&wait, 1, -1) < 0 && errno != EINTR)
+      break;
+    signalfd_siginfo news{};
+    while (::read(signals, &news, sizeof news) == sizeof news)
+      if (news.ssi_signo != SIGCHLD)
+        ::kill(daemon, static_cast<int>(news.ssi_signo));
+  }
+  const auto left = sweep_descendants(std::chrono::steady_clock::now() + how.sweep_limit);
+  if (left.survivors > 0)
+    std::fprintf(stderr, "holt: %u processes of the daemon could not be killed\n", left.survivors);
+  int ignored = 0;
+  reap(-1, ignored);
+  ::close(signals);
+  ::close(link[1]);
+  ::sigprocmask(SIG_SETMASK, &before, nullptr);
+  return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+} // namespace holt

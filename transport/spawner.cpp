@@ -1,0 +1,290 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "transport/spawner.hpp"
+
+#include "transport/process_sweep.hpp"
+#include "transport/spawner_exec.hpp"
+
+#include <sys/prctl.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <cstdio>
+#include <fcntl.h>
+#include <system_error>
+#include <unistd.h>
+#include <utility>
+
+namespace holt {
+namespace {
+
+std::string reason(int number) {
+  return std::system_category().message(number);
+}
+
+/// Read before main(): the daemon raises its own limit later.
+const rlimit original_open_files = [] {
+  rlimit now{};
+  ::getrlimit(RLIMIT_NOFILE, &now);
+  return now;
+}();
+
+void close_fd(int& fd) noexcept {
+  if (fd >= 0)
+    ::close(std::exchange(fd, -1));
+}
+
+std::vector<char*> pointers(std::vector<std::string>& strings) {
+  std::vector<char*> out;
+  for (auto& s : strings)
+    out.push_back(s.data());
+  out.push_back(nullptr);
+  return out;
+}
+
+error describe(const detail::exec_failure& failure, const std::string& program,
+               const std::string& cwd) {
+  const int number = failure.number;
+  switch (failure.stage) {
+  case detail::exec_stage::folder:
+    return {errc::spawn_failed, "Cannot enter the folder '" + cwd + "': " + reason(number) + "."};
+  case detail::exec_stage::execute:
+    if (number == ENOENT || number == ENOTDIR)
+      return {errc::dependency_missing, "The program '" + program + "' is not installed."};
+    return {errc::spawn_failed, "Cannot execute '" + program + "': " + reason(number) + "."};
+  default: return {errc::spawn_failed, "Cannot start '" + program + "': " + reason(number) + "."};
+  }
+}
+
+} // namespace
+
+void child_table::release(pid_t pid) {
+  {
+    std::lock_guard lock{mutex_};
+    if (auto it = owned_.find(pid); it != owned_.end()) {
+      --size_;
+      if (--it->second == 0)
+        owned_.erase(it);
+    }
+  }
+  changed();
+}
+
+void child_table::on_change(std::function<void()> hook) {
+  std::lock_guard lock{hook_mutex_};
+  hook_ = std::move(hook);
+}
+
+void child_table::changed() {
+  std::lock_guard lock{hook_mutex_};
+  if (hook_)
+    hook_();
+}
+
+result<std::string> find_program(const std::string& name, const std::string& path) {
+  if (name.find('/') != std::string::npos)
+    return name;
+  bool refused = false;
+  for (std::size_t at = 0; at <= path.size();) {
+    const auto end = std::min(path.find(':', at), path.size());
+    const auto candidate = path.substr(at, end - at) + "/" + name;
+    at = end + 1;
+    struct stat what {};
+    // An empty or relative entry means the current folder: never for a daemon.
+    if (candidate.front() != '/' || candidate == "/" + name || ::stat(candidate.c_str(), &what) != 0
+        || !S_ISREG(what.st_mode))
+      continue;
+    if (::access(candidate.c_str(), X_OK) == 0)
+      return candidate;
+    refused = true;
+  }
+  if (refused)
+    return error{errc::spawn_failed, "The program '" + name + "' may not be executed."};
+  return error{errc::dependency_missing,
+               "The program '" + name + "' is not installed (looked in " + path + ")."};
+}
+
+result<launch_plan> launch_plan::make(const process_spec& spec, std::string_view key) {
+  if (spec.argv.empty() || spec.argv.front().empty())
+    return error{errc::spawn_failed, "A child without a program."};
+  launch_plan plan;
+  const auto own_path = spec.env.find("PATH");
+  auto found = find_program(spec.argv.front(), !spec.path.empty()           ? spec.path
+                                               : own_path != spec.env.end() ? own_path->second
+                                                                            : "/usr/bin:/bin");
+  if (!found)
+    return found.error();
+  plan.program_ = *found;
+  plan.argv_ = spec.argv;
+  for (const auto& [name, value] : spec.env)
+    plan.env_.push_back(name + "=" + value);
+  plan.env_.push_back("HOLT_CHILD=" + std::string(key));
+  for (const auto& text : plan.argv_)
+    if (text.find('\0') != std::string::npos)
+      return error{errc::spawn_failed, "An argument holds a NUL."};
+  for (const auto& text : plan.env_)
+    if (text.find('\0') != std::string::npos || text.front() == '=')
+      return error{errc::spawn_failed, "An environment variable is not one."};
+  plan.cwd_ = spec.cwd;
+  plan.max_open_files_ = spec.max_open_files;
+  // Copies above every child number: no dup2 of the child can hit a source that is still needed.
+  const int above
+    = spec.descriptors.empty() ? 3 : std::max(3, spec.descriptors.rbegin()->first + 1);
+  for (const auto& [number, source] : spec.descriptors) {
+    if (number < 3)
+      return error{errc::spawn_failed, "Descriptors 0, 1 and 2 are stdio."};
+    const int copy = ::fcntl(source, F_DUPFD_CLOEXEC, above);
+    if (copy < 0)
+      return error{errc::spawn_failed, "Cannot pass a descriptor: " + reason(errno) + "."};
+    plan.fds_.emplace_back(number, copy);
+  }
+  return plan;
+}
+
+launch_plan::~launch_plan() {
+  for (auto& [number, copy] : fds_)
+    close_fd(copy);
+}
+
+spawner::spawner() : children_(std::make_shared<child_table>()) {
+  // Orphans of our children come to us, not to init: see `reaper` and `process_sweep`.
+  ::prctl(PR_SET_CHILD_SUBREAPER, 1);
+  std::uint64_t random = 0;
+  if (::getrandom(&random, sizeof random, 0) != sizeof random)
+    random = static_cast<std::uint64_t>(::getpid());
+  std::array<char, 20> text{};
+  std::snprintf(text.data(), text.size(), "%016llx", static_cast<unsigned long long>(random));
+  boot_ = text.data();
+  thread_ = std::thread([this] { run(); });
+}
+
+spawner::~spawner() {
+  {
+    std::lock_guard lock{mutex_};
+    stop_ = true;
+  }
+  wake_.notify_all();
+  thread_.join();
+}
+
+std::string spawner::new_key() {
+  std::lock_guard lock{mutex_};
+  return boot_ + "-" + std::to_string(++keys_);
+}
+
+void spawner::launch(launch_plan plan, started done) {
+  {
+    std::lock_guard lock{mutex_};
+    jobs_.push_back(job{std::move(plan), std::move(done)});
+  }
+  wake_.notify_all();
+}
+
+void spawner::run() {
+  std::unique_lock lock{mutex_};
+  for (;;) {
+    wake_.wait(lock, [this] { return stop_ || !jobs_.empty(); });
+    if (stop_)
+      break;
+    auto next = std::move(jobs_.front());
+    jobs_.pop_front();
+    lock.unlock();
+    next.done(launch_now(next.plan));
+    lock.lock();
+  }
+  auto left = std::move(jobs_);
+  lock.unlock();
+  for (auto& each : left)
+    each.done(error{errc::shutting_down, "No child is started any more."});
+}
+
+result<launched> spawner::launch_now(launch_plan& plan) {
+  launched out;
+  int null_fd = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+  std::array<int, 2> pipe{-1, -1};
+  if (null_fd < 0 || ::pipe2(pipe.data(), O_CLOEXEC) != 0) {
+    const int number = errno;
+    close_fd(null_fd);
+    return error{errc::spawn_failed, "No descriptor for a child: " + reason(number) + "."};
+  }
+  // The sources must not be 0, 1 or 2 themselves (a daemon started with these closed).
+  for (int* fd : {&null_fd, &pipe[0], &pipe[1]})
+    if (*fd < 3) {
+      const int higher = ::fcntl(*fd, F_DUPFD_CLOEXEC, 3);
+      close_fd(*fd);
+      *fd = higher;
+    }
+  // dup2 onto a child number must not hit stdio's sources either: move them above as well.
+  if (!plan.fds_.empty()) {
+    const int above = plan.fds_.back().first + 1;
+    for (int* fd : {&null_fd, &pipe[1]}) {
+      const int higher = ::fcntl(*fd, F_DUPFD_CLOEXEC, above);
+      close_fd(*fd);
+      *fd = higher;
+    }
+  }
+  const auto argv = pointers(plan.argv_);
+  const auto env = pointers(plan.env_);
+  detail::exec_request what;
+  what.program = plan.program_.c_str();
+  what.argv = argv.data();
+  what.env = env.data();
+  what.cwd = plan.cwd_.c_str();
+  what.null_fd = null_fd;
+  what.output_fd = pipe[1];
+  what.fds = plan.fds_.data();
+  what.fd_count = plan.fds_.size();
+  what.open_files = original_open_files;
+  if (plan.max_open_files_ > 0) {
+    const auto most = std::min<rlim_t>(plan.max_open_files_, original_open_files.rlim_max);
+    what.open_files = rlimit{most, most};
+  }
+  what.parent = ::getpid();
+  detail::exec_failure failure;
+  int fork_errno = 0;
+  sigset_t all;
+  sigset_t before;
+  ::sigfillset(&all);
+  {
+    std::lock_guard owned{children_->lock()};
+    ::pthread_sigmask(SIG_SETMASK, &all, &before);
+    out.pid = detail::vfork_and_exec(what, failure);
+    fork_errno = errno;
+    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    if (out.pid > 0 && failure.number == 0)
+      out.pidfd = static_cast<int>(::syscall(SYS_pidfd_open, out.pid, 0));
+    if (out.pid > 0 && out.pidfd < 0) {
+      const int number = errno;
+      if (failure.number == 0) { // no pidfd: an old kernel, or no descriptor left
+        ::kill(out.pid, SIGKILL);
+        failure.number = number;
+        failure.stage = detail::exec_stage::session;
+      }
+      while (::waitpid(out.pid, nullptr, 0) < 0 && errno == EINTR) {
+      }
+    } else if (out.pid > 0) {
+      children_->insert(out.pid);
+    }
+  }
+  children_->changed();
+  close_fd(null_fd);
+  close_fd(pipe[1]);
+  if (out.pid < 0 || failure.number != 0) {
+    close_fd(pipe[0]);
+    if (out.pid < 0)
+      return error{errc::spawn_failed, "Cannot fork: " + reason(fork_errno) + "."};
+    return describe(failure, plan.program_, plan.cwd_);
+  }
+  out.output = pipe[0];
+  ::fcntl(out.output, F_SETFL, O_NONBLOCK);
+  out.start_time = process_start_time(out.pid);
+  return out;
+}
+
+} // namespace holt

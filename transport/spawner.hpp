@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+// The one thread that starts every child. A parent-death signal follows the thread that forked,
+// so this thread lives as long as the daemon; when it ends, its children are killed. The child
+// gets its own session, default signals, exactly the given environment and descriptors. Never
+// waits for a child: `process` does. Thread-safe.
+
+#include "messages/error.hpp"
+#include "messages/process_spec.hpp"
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <sys/types.h>
+#include <thread>
+
+namespace holt {
+
+/// The pids that have an owner who will wait for them. Shared by spawner, processes and reaper:
+/// a pid is entered under the same lock as its fork, so the reaper cannot take it for a stranger.
+class child_table {
+public:
+  std::mutex& lock() noexcept { return mutex_; }
+  /// With the lock held.
+  void insert(pid_t pid) {
+    ++owned_[pid];
+    ++size_;
+  }
+  bool contains(pid_t pid) const { return owned_.count(pid) > 0; }
+  /// Takes the lock: the owner has waited for it.
+  void release(pid_t pid);
+  /// Called without the lock after each change, on the thread that changed it.
+  void on_change(std::function<void()> hook);
+  void changed();
+  std::size_t size() const noexcept { return size_; }
+
+private:
+  std::mutex mutex_;
+  std::mutex hook_mutex_;
+  std::atomic<std::size_t> size_{0};
+  std::map<pid_t, unsigned> owned_; // counted: a number may come back before its release
+  std::function<void()> hook_;
+};
+
+/// A child that runs now.
+struct launched {
+  pid_t pid = 0;
+  int pidfd = -1;               ///< ours, close-on-exec
+  int output = -1;              ///< read end of its stdout and stderr, non-blocking
+  std::uint64_t start_time = 0; ///< clock ticks since boot: tells a reused pid
+};
+
+/// A child to be started. Owns copies of the descriptors to pass.
+class launch_plan {
+public:
+  /// Copies the descriptors (the caller may close its own at once) and finds the program.
+  /// dependency_missing when there is no such program; spawn_failed otherwise. `key` becomes the
+  /// variable HOLT_CHILD of the child.
+  static result<launch_plan> make(const process_spec& spec, std::string_view key);
+
+  launch_plan(launch_plan&&) noexcept = default;
+  launch_plan& operator=(launch_plan&&) = delete;
+  launch_plan(const launch_plan&) = delete;
+  launch_plan& operator=(const launch_plan&) = delete;
+  ~launch_plan();
+
+private:
+  friend class spawner;
+  launch_plan() = default;
+
+  std::string program_; ///< path to execute
+  std::vector<std::string> argv_;
+  std::vector<std::string> env_;
+  std::string cwd_;
+  std::vector<std::pair<int, int>> fds_; ///< child number, our copy above all numbers; ascending
+  std::uint64_t max_open_files_ = 0;
+};
+
+class spawner {
+public:
+  spawner();
+  /// Ends the thread: the kernel kills every child that still runs.
+  ~spawner();
+  spawner(const spawner&) = delete;
+  spawner& operator=(const spawner&) = delete;
+
+  /// Called on the spawner's thread; must be short.
+  using started = std::function<void(result<launched>)>;
+  void launch(launch_plan plan, started done);
+
+  const std::shared_ptr<child_table>& children() const noexcept { return children_; }
+
+  /// A key for HOLT_CHILD: unique for this boot of the daemon and this child.
+  std::string new_key();
+
+private:
+  void run();
+  result<launched> launch_now(launch_plan& plan);
+
+  struct job {
+    launch_plan plan;
+    started done;
+  };
+  std::shared_ptr<child_table> children_;
+  std::string boot_;
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  std::deque<job> jobs_;
+  std::uint64_t keys_ = 0;
+  bool stop_ = false;
+  std::thread thread_;
+};
+
+/// Where `name` is found in `path` (a list like PATH's); dependency_missing when nowhere.
+result<std::string> find_program(const std::string& name, const std::string& path);
+
+} // namespace holt

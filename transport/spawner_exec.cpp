@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "transport/spawner_exec.hpp"
+
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+
+#include <cerrno>
+#include <csignal>
+#include <unistd.h>
+
+namespace holt::detail {
+namespace {
+
+bool close_between(unsigned first, unsigned last) noexcept {
+  return first > last || ::syscall(SYS_close_range, first, last, 0U) == 0;
+}
+
+/// Only returns on failure, with errno.
+__attribute__((noinline)) void become(const exec_request& what, exec_failure& failure) noexcept {
+  failure.stage = exec_stage::session;
+  if (::setsid() < 0 || ::prctl(PR_SET_PDEATHSIG, SIGKILL) != 0)
+    return;
+  if (::getppid() != what.parent) { // it died before the line above
+    errno = ESRCH;
+    return;
+  }
+  failure.stage = exec_stage::descriptors;
+  if (::dup2(what.null_fd, 0) < 0 || ::dup2(what.output_fd, 1) < 0 || ::dup2(what.output_fd, 2) < 0)
+    return;
+  unsigned next = 3;
+  for (std::size_t i = 0; i < what.fd_count; ++i) {
+    const auto [number, source] = what.fds[i];
+    if (::dup2(source, number) < 0)
+      return;
+    if (!close_between(next, static_cast<unsigned>(number) - 1))
+      return;
+    next = static_cast<unsigned>(number) + 1;
+  }
+  if (!close_between(next, ~0U))
+    return;
+  failure.stage = exec_stage::folder;
+  if (::chdir(what.cwd) != 0)
+    return;
+  failure.stage = exec_stage::limits;
+  const rlimit no_core{0, 0};
+  if (::setrlimit(RLIMIT_CORE, &no_core) != 0 || ::setrlimit(RLIMIT_NOFILE, &what.open_files) != 0)
+    return;
+  failure.stage = exec_stage::execute;
+  struct sigaction standard {};
+  standard.sa_handler = SIG_DFL;
+  for (int s = 1; s < NSIG; ++s)
+    ::sigaction(s, &standard, nullptr); // SIGKILL, SIGSTOP and libc's own refuse; they are default
+  sigset_t none;
+  ::sigemptyset(&none);
+  ::sigprocmask(SIG_SETMASK, &none, nullptr);
+  ::execve(what.program, what.argv, what.env);
+}
+
+} // namespace
+
+pid_t vfork_and_exec(const exec_request& what, exec_failure& failure) noexcept {
+  const pid_t pid = ::vfork();
+  if (pid == 0) {
+    become(what, failure);
+    failure.number = errno == 0 ? EINVAL : errno;
+    ::_exit(127);
+  }
+  return pid;
+}
+
+} // namespace holt::detail

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+// The child's side of a start: what happens between vfork and execve. Part of the spawner. The
+// child shares the parent's memory until it executes, so this makes system calls and nothing else.
+
+#include <cstdint>
+#include <sys/resource.h>
+#include <sys/types.h>
+#include <utility>
+
+namespace holt::detail {
+
+enum class exec_stage : int { session, descriptors, folder, limits, execute };
+
+struct exec_request {
+  const char* program = nullptr;
+  char* const* argv = nullptr;
+  char* const* env = nullptr;
+  const char* cwd = nullptr;
+  int null_fd = -1;                         ///< becomes 0
+  int output_fd = -1;                       ///< becomes 1 and 2
+  const std::pair<int, int>* fds = nullptr; ///< child number (ascending, from 3), source above all
+  std::size_t fd_count = 0;
+  rlimit open_files{};
+  pid_t parent = 0;
+};
+
+struct exec_failure {
+  volatile int number = 0; ///< errno; 0: it runs
+  volatile exec_stage stage = exec_stage::execute;
+};
+
+/// vfork and execve. The pid, or -1 with errno. All signals must be blocked around it. When
+/// `failure.number` is set, the child has ended and waits to be reaped.
+pid_t vfork_and_exec(const exec_request& what, exec_failure& failure) noexcept;
+
+} // namespace holt::detail
