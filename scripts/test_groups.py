@@ -58,7 +58,7 @@ def groups(fast: bool) -> list[Group]:
               str(LOGS / "functional.xml"), "tests/functional"]
     browser = ["node", "tests/browser/run.mjs", "--junit", str(LOGS / "browser.xml")]
     return [
-        Group("gates", [PYTHON, "scripts/gates.py", "--junit", str(LOGS / "gates.xml")], 300,
+        Group("gates", [PYTHON, "scripts/gates.py", "--junit", str(LOGS / "gates.xml")], 600,
               junit=True),
         Group("build", ["scripts/build", "dev"], 2400),
         Group("unit", [*ctest, "--test-dir", "build/dev", "--output-junit", str(LOGS / "unit.xml")],
