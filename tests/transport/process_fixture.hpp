@@ -43,9 +43,12 @@ inline bool run_until(boost::asio::io_context& io, const std::function<bool()>& 
 inline bool eventually(const std::function<bool()>& done,
                        milliseconds limit = milliseconds{20'000}) {
   const auto until = steady_clock::now() + limit;
-  while (!done() && steady_clock::now() < until)
+  while (steady_clock::now() < until) {
+    if (done())
+      return true;
     ::poll(nullptr, 0, 1);
-  return done();
+  }
+  return false;
 }
 
 inline bool alive(pid_t pid) {
