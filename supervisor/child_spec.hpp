@@ -26,9 +26,9 @@ struct backoff_policy {
   milliseconds min{200};
   milliseconds max{30'000};
   double factor = 2.0;
-  double jitter = 0.2;                ///< ± share of the delay, clamped to [min, max]
-  milliseconds reset_after{60'000};   ///< continuously ready for this long: start over, first
-                                      ///< restart at once
+  double jitter = 0.2;              ///< ± share of the delay, clamped to [min, max]
+  milliseconds reset_after{60'000}; ///< continuously ready for this long: start over, first
+                                    ///< restart at once
 };
 
 struct budget_policy {
@@ -61,8 +61,8 @@ struct child_spec {
   std::vector<child_id> depends_on; ///< children or groups that must be ready first
   restart_policy restart = restart_policy::permanent;
   bool autostart = true;
-  bool optional = false;    ///< readiness of the group does not wait for it
-  bool one_for_all = false; ///< group only: one unexpected death restarts every child of it
+  bool optional = false;      ///< readiness of the group does not wait for it
+  bool one_for_all = false;   ///< group only: one unexpected death restarts every child of it
   bool sweep_on_death = true; ///< kill what the process left behind when it dies unexpectedly
   exhausted_policy on_exhausted = exhausted_policy::escalate;
   milliseconds cooldown_period{300'000};
@@ -73,7 +73,7 @@ struct child_spec {
   stop_policy stop;
   std::vector<int> clean_exit_codes{0};
   std::vector<int> fatal_exit_codes{78, 125, 126, 127}; ///< failed at once, never restarted
-  child_port_ptr port; ///< empty for groups
+  child_port_ptr port;                                  ///< empty for groups
 };
 
 /// Unique ids, known parents and dependencies, no cycle, sane bounds. The error names id and field.
