@@ -113,8 +113,9 @@ journey("sound packets arrive and carry energy", async () => {
 journey("clear hint for the sound, and a click turns it on", async () => {
   const sound = viewer.part("sound");
   assert.equal(await sound.getAttribute("aria-pressed"), "false");
+  await viewer.part("sound-hint").waitFor();
   await sound.click();
-  await waitFor("sound on", () => viewer.page.evaluate(() => !document.querySelector("video").muted));
+  await waitFor("sound on", () => viewer.page.evaluate(() => document.querySelector("audio")?.muted === false));
 });
 
 journey("picture follows a new size without a reload", async () => {

@@ -57,10 +57,9 @@ export class Viewer {
     return this.page.getByTestId(id);
   }
 
-  /** Pictures arrive: their count went up since the call. */
+  /** The page is live and shows a picture. A still desktop sends none further. */
   async live(limitMs = 20_000) {
-    const before = await this.frames();
-    await waitFor("pictures", async () => (await this.frames()) > before + 1, limitMs);
+    await waitFor("a live picture", async () => (await this.phase()) === "live" && (await this.frames()) > 0, limitMs);
   }
 
   frames() {
@@ -122,20 +121,26 @@ export class Viewer {
     await this.page.mouse.click(px, py, { button });
   }
 
+  /** `live`, `retrying`, `waiting`, …: the connection's phase as the page has it. */
+  phase() {
+    return this.part("desktop").getAttribute("data-phase");
+  }
+
   /** Asks for control and has it. */
   async drive() {
-    if (!(await this.drives())) await this.part("control-request").click();
-    await waitFor("control", () => this.drives());
+    if ((await this.driver()) !== "you") await this.part("drive").click();
+    await waitFor("control", async () => (await this.driver()) === "you");
+  }
+
+  /** Who drives, as the page has it: you, person, agent or none. */
+  async driver() {
+    return (await this.part("desktop").getAttribute("class")).match(/driver-(\w+)/)[1];
   }
 
   /** Shows the supervision tree. */
   async openTree() {
-    if (!(await this.part("tree").isVisible())) await this.part("open-tree").click();
+    if (!(await this.part("panel").isVisible())) await this.part("panel-toggle").click();
+    await this.part("tab-tree").click();
     await this.part("tree").waitFor();
-  }
-
-  /** The page says that this viewer drives. */
-  async drives() {
-    return (await this.page.locator("[data-driver]").getAttribute("data-driver")) === "you";
   }
 }
