@@ -39,7 +39,7 @@ public:
 private:
   unsigned width_ = 0;
   unsigned height_ = 0;
-  std::size_t y_stride_ = 0; ///< a multiple of 32
+  std::size_t y_stride_ = 0; ///< a multiple of 64
   std::size_t rows_ = 0;     ///< height rounded up to even
   std::vector<std::uint8_t> bytes_;
 };

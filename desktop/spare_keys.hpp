@@ -8,6 +8,7 @@
 #include "desktop/keymap.hpp"
 
 #include <chrono>
+#include <functional>
 #include <map>
 
 namespace holt::desktop {
@@ -34,14 +35,16 @@ public:
   /// When the key that rests longest may be reused; nothing if there is no key at all.
   std::optional<clock::time_point> next_free() const;
 
-  /// The layout was read anew: `unused` keys of it, and what the keys of ours carry there.
-  void refresh(const std::vector<keycode>& unused, const keymap& map);
+  /// The layout was read anew: its `unused` keys, ascending, and what a key carries there.
+  void refresh(const std::vector<keycode>& unused, const std::function<keysym(keycode)>& symbol_of);
 
   /// Keys that carry something of ours.
   std::vector<keycode> mine() const;
+  std::map<keycode, keysym> assignments() const;
 
-  /// Takes over keys that an earlier run left behind (before the first refresh).
-  void adopt(const std::vector<keycode>& codes);
+  /// Takes over keys that an earlier run left behind; refresh() drops those that carry something
+  /// else by now.
+  void adopt(const std::map<keycode, keysym>& left_behind);
 
 private:
   struct slot {

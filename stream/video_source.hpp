@@ -79,7 +79,7 @@ public:
   bool running() const noexcept;
 
 private:
-  class worker;
+  class worker; // stream/video_worker.hpp
   std::unique_ptr<worker> worker_;
 };
 
