@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+// The first thing that runs: takes the ticket out of the address before anything else can see
+// it, starts the model, shows the page, and gives tests a read-only look inside.
+
+import { render } from 'preact';
+
+import { take_ticket } from '../core/session.ts';
+import { App } from './app.tsx';
+import { figures, follow, run_model, session_state, viewer } from './model.ts';
+
+const { ticket, rest } = take_ticket(location.hash);
+if (ticket !== '') history.replaceState(null, '', location.pathname + location.search + rest);
+
+declare global {
+  interface Window {
+    readonly holt: {
+      readonly session: unknown;
+      readonly viewer: unknown;
+      readonly supervision: unknown;
+      readonly stats: unknown;
+    };
+  }
+}
+
+Object.defineProperty(window, 'holt', {
+  value: Object.freeze({
+    get session() {
+      return session_state.peek();
+    },
+    get viewer() {
+      return viewer.state.get();
+    },
+    get supervision() {
+      return follow.peek();
+    },
+    get stats() {
+      return figures.peek();
+    },
+  }),
+});
+
+run_model(ticket);
+const root = document.getElementById('app');
+if (root) render(<App />, root);

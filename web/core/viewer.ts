@@ -1,0 +1,484 @@
+// SPDX-License-Identifier: Apache-2.0
+// The live desktop: one signaling socket, one media connection, who drives, and the way back
+// after every loss. It owns ViewerState and all waits; each wait has a limit and each state a
+// reason in words. It touches no document: the app shows what it says and feeds it input.
+
+import { backoff_delay } from './backoff.ts';
+import type { Clock } from './clock.ts';
+import { Timers } from './clock.ts';
+import { encode_button, encode_key, encode_move, encode_ping, encode_scroll } from './codec.ts';
+import type { ServerMessage } from './codec.ts';
+import type { MakePeer } from './peer.ts';
+import { Peer } from './peer.ts';
+import type { AfterClose, Words } from './reasons.ts';
+import { meaning_of_close, sentence, words_of_error } from './reasons.ts';
+import type { MakeSocket, Payload } from './signaling.ts';
+import { Signaling } from './signaling.ts';
+import { Store } from './store.ts';
+import type { ViewerState } from './viewer_state.ts';
+import {
+  control_of,
+  count,
+  ice_servers_of,
+  initial_viewer_state,
+  nobody,
+  screen_of,
+  text,
+} from './viewer_state.ts';
+
+/** Why a socket could not even open: asked over HTTP, which can tell more. */
+export interface Diagnosis extends Words {
+  readonly then: AfterClose;
+}
+
+export interface ViewerDeps {
+  readonly url: string;
+  readonly make_socket: MakeSocket;
+  readonly make_peer: MakePeer;
+  readonly clock: Clock;
+  readonly random: () => number;
+  diagnose(): Promise<Diagnosis | undefined>;
+}
+
+export interface ViewerHooks {
+  track(kind: string, track: MediaStreamTrack, streams: readonly MediaStream[]): void;
+  /** Before the media goes: keep the last picture. */
+  before_drop(): void;
+  /** Control is about to go: every key and button up, while that can still be said. */
+  release_input(): void;
+  signed_out(reason: string): void;
+}
+
+const limits = {
+  session_ms: 250, // how long holt/session may come after system/init
+  init_ms: 20_000, // the daemon waits up to 15 s for the engine
+  provide_ms: 12_000,
+  connect_ms: 15_000,
+  first_frame_ms: 12_000,
+  enable_again_ms: 3_000,
+  disconnected_ms: 4_000,
+  stable_ms: 8_000,
+  ping_ms: 1_000,
+} as const;
+const max_requests_in_a_row = 2;
+
+export class Viewer {
+  readonly state = new Store<ViewerState>(initial_viewer_state);
+  readonly #deps: ViewerDeps;
+  readonly #hooks: ViewerHooks;
+  readonly #timers: Timers;
+  #signaling: Signaling | undefined;
+  #peer: Peer | undefined;
+  #farewell = '';
+  #requested_at_ms = 0;
+  #requests_in_a_row = 0;
+  #notices = 0;
+  #initialised = false;
+
+  constructor(deps: ViewerDeps, hooks: ViewerHooks) {
+    this.#deps = deps;
+    this.#hooks = hooks;
+    this.#timers = new Timers(deps.clock);
+  }
+
+  get connection(): RTCPeerConnection | undefined {
+    return this.#peer?.connection;
+  }
+
+  start(): void {
+    const { phase } = this.state.get();
+    if (phase === 'idle' || phase === 'ended') this.#connect();
+  }
+
+  /** For good: signed out or the page goes. */
+  stop(): void {
+    this.#let_go();
+    this.state.patch({ ...initial_viewer_state, phase: 'ended', title: 'Signed out' });
+  }
+
+  /** The person does not want to wait, or the network came back. */
+  retry_now(): void {
+    const { phase } = this.state.get();
+    if (phase === 'retrying' || phase === 'failed' || phase === 'stopped') this.#connect();
+  }
+
+  /** The person wants no further attempts for now. */
+  cancel_retry(): void {
+    if (this.state.get().phase !== 'retrying') return;
+    this.#timers.clear_all();
+    this.#say('failed', 'Not connected', 'Reconnecting was cancelled.');
+  }
+
+  /** The app has shown a picture of the present media connection. */
+  frame_shown(): void {
+    const { phase } = this.state.get();
+    if (phase !== 'negotiating' || this.#peer?.connection?.connectionState !== 'connected') return;
+    this.#timers.clear('first_frame');
+    this.#timers.clear('enable');
+    this.#requests_in_a_row = 0;
+    this.state.patch({ first_frame_ms: this.#deps.clock.now() - this.#requested_at_ms, addresses: [] });
+    this.#say('live', 'Live', '');
+    this.#timers.set('stable', limits.stable_ms, () => this.state.patch({ attempt: 0 }));
+  }
+
+  // ---- who drives
+
+  /** Drive beside the agent; the present driver is asked when there is one. */
+  drive(): boolean {
+    const { control } = this.state.get();
+    const sent = this.#signaling?.send('control/request') ?? false;
+    if (sent && control.kind === 'person' && !control.you) this.state.patch({ asking: true });
+    return sent;
+  }
+
+  /** Exclusive: everybody else and the agent are held off until release. */
+  take(): boolean {
+    return this.#signaling?.send('control/take') ?? false;
+  }
+
+  release(): boolean {
+    this.#hooks.release_input();
+    return this.#signaling?.send('control/release') ?? false;
+  }
+
+  give(id: string): void {
+    this.#signaling?.send('control/give', { id });
+    this.ignore_request(id);
+  }
+
+  ignore_request(id: string): void {
+    this.state.patch({ requests: this.state.get().requests.filter((r) => r.id !== id) });
+  }
+
+  set_clipboard(value: string): boolean {
+    return this.#signaling?.send('clipboard/set', { text: value }) ?? false;
+  }
+
+  // ---- input: nothing is sent without control
+
+  get may_drive(): boolean {
+    return this.state.get().control.you && (this.#peer?.channel_is_open ?? false);
+  }
+
+  move(x: number, y: number): void {
+    if (this.may_drive) this.#peer?.send(encode_move(x, y), true);
+  }
+
+  button(down: boolean, button: number): void {
+    if (button > 0 && this.may_drive) this.#peer?.send(encode_button(down, button));
+  }
+
+  scroll(left: number, up: number, control_held: boolean): void {
+    if ((left !== 0 || up !== 0) && this.may_drive)
+      this.#peer?.send(encode_scroll(left, up, control_held));
+  }
+
+  key(down: boolean, keysym: number): void {
+    if (this.may_drive) this.#peer?.send(encode_key(down, keysym));
+  }
+
+  // ---- connecting
+
+  #connect(): void {
+    this.#let_go();
+    this.#farewell = '';
+    this.#initialised = false;
+    this.#requests_in_a_row = 0;
+    this.state.patch({ attempt: this.state.get().attempt + 1, addresses: [] });
+    this.#say('connecting', 'Connecting to Holt', '');
+    this.#signaling = new Signaling(this.#deps.url, this.#deps.make_socket, this.#deps.clock, {
+      opened: () => {
+        this.#say('connecting', 'Connected to Holt', 'Opening the stream engine’s session.');
+        this.#timers.set('init', limits.init_ms, () =>
+          this.#lose(words_of_error('engine_no_answer', 'it did not begin the session within 20 s')),
+        );
+      },
+      event: (name, payload) => this.#on_event(name, payload),
+      closed: (code, reason, opened) => this.#on_closed(code, reason, opened),
+    });
+  }
+
+  #on_closed(code: number, reason: string, opened: boolean): void {
+    const meaning = meaning_of_close(code, this.#farewell || reason);
+    if (opened || code !== 1006) {
+      this.#lose(meaning, meaning.then);
+      return;
+    }
+    this.#drop_media();
+    this.#signaling = undefined;
+    const attempt = this.state.get().attempt;
+    void this.#deps.diagnose().then((found) => {
+      const { phase } = this.state.get();
+      if (phase !== 'connecting' || attempt !== this.state.get().attempt) return;
+      if (found) this.#lose(found, found.then);
+      else this.#lose(meaning);
+    });
+  }
+
+  /** The one way out of a connection: media dropped, reason shown, next step decided. */
+  #lose(words: Words, then: AfterClose = 'retry'): void {
+    this.#let_go();
+    if (then === 'sign_in') {
+      this.#say('ended', words.title, words.detail);
+      this.#hooks.signed_out(words.detail || words.title);
+    } else if (then === 'stopped') {
+      this.#say('stopped', words.title, words.detail);
+    } else {
+      const attempt = then === 'retry_soon' ? 1 : Math.max(this.state.get().attempt, 1);
+      const delay = backoff_delay(attempt, this.#deps.random);
+      this.state.patch({ retry_at_ms: this.#deps.clock.now() + delay });
+      this.#say('retrying', words.title, words.detail);
+      this.#timers.set('retry', delay, () => this.#connect());
+    }
+  }
+
+  #let_go(): void {
+    this.#timers.clear_all();
+    this.#drop_media();
+    this.#signaling?.close();
+    this.#signaling = undefined;
+    this.state.patch({ control: nobody, asking: false, requests: [], retry_at_ms: undefined });
+  }
+
+  #drop_media(): void {
+    for (const name of ['provide', 'connect', 'first_frame', 'enable', 'disconnected', 'stable', 'ping'])
+      this.#timers.clear(name);
+    if (!this.#peer) return;
+    this.#hooks.release_input();
+    this.#hooks.before_drop();
+    this.#peer.close();
+    this.#peer = undefined;
+    this.state.patch({ rtt_ms: undefined, cursor: undefined });
+  }
+
+  // ---- events of the daemon and the engine
+
+  #on_event(name: string, payload: Payload): void {
+    switch (name) {
+      case 'holt/waiting':
+        this.#timers.set('init', limits.init_ms, () =>
+          this.#lose(words_of_error('engine_no_answer', 'it was not ready within 20 s')),
+        );
+        this.#say(
+          'waiting',
+          'Waiting for the stream engine',
+          `${sentence(text(payload.reason)) || 'It is starting.'} ${Math.round(count(payload.elapsedMs) / 1000)} s so far.`,
+        );
+        return;
+      case 'system/init':
+        this.#on_init(payload);
+        return;
+      case 'holt/session':
+        this.state.patch({
+          session_id: text(payload.id) || this.state.get().session_id,
+          name: text(payload.name, 80),
+          can_control: payload.canControl === true,
+          engine: text(payload.engine, 40),
+          engine_version: text(payload.engineVersion, 60),
+        });
+        if (this.#initialised && !this.#peer) this.#request();
+        return;
+      case 'holt/control':
+        this.#on_control(payload);
+        return;
+      case 'holt/control_request':
+        this.#on_control_request(payload);
+        return;
+      case 'holt/error':
+        this.#on_error(payload);
+        return;
+      case 'system/settings':
+        this.#signaling?.set_heartbeat(count(payload.heartbeat_interval));
+        return;
+      case 'system/disconnect':
+        this.#farewell = text(payload.message);
+        return;
+      case 'screen/updated':
+        this.state.patch({ screen: screen_of(payload) ?? this.state.get().screen });
+        return;
+      case 'clipboard/updated':
+        this.state.patch({ clipboard: text(payload.text, 1_048_576) });
+        return;
+      case 'signal/provide':
+      case 'signal/offer':
+      case 'signal/restart':
+        this.#on_offer(payload);
+        return;
+      case 'signal/candidate':
+        this.#peer?.candidate(payload as RTCIceCandidateInit);
+        return;
+      case 'signal/close':
+        if (this.#peer) this.#request_again({ title: 'The engine ended the stream', detail: sentence(text(payload.reason)) });
+        return;
+      default: // signal/video, session/*, system/heartbeat and what newer engines say
+    }
+  }
+
+  #on_init(payload: Payload): void {
+    this.#timers.clear('init');
+    this.#initialised = true;
+    const settings = (payload.settings ?? {}) as Payload;
+    this.#signaling?.set_heartbeat(count(settings.heartbeat_interval));
+    const sessions = payload.sessions;
+    this.state.patch({
+      session_id: text(payload.session_id),
+      screen: screen_of(payload.screen_size),
+      viewers: typeof sessions === 'object' && sessions !== null ? Object.keys(sessions).length : 0,
+    });
+    this.#say('negotiating', 'Asking for the video', '');
+    if (this.state.get().engine !== '') this.#request();
+    else this.#timers.set('session', limits.session_ms, () => this.#request());
+  }
+
+  #on_control(payload: Payload): void {
+    const before = this.state.get().control;
+    const control = control_of(payload);
+    if (before.you && !control.you) this.#hooks.release_input();
+    this.state.patch({
+      control,
+      asking: this.state.get().asking && control.kind === 'person' && !control.you,
+      requests: control.you ? this.state.get().requests : [],
+    });
+    if (before.you && !control.you)
+      this.#notice(control.kind === 'none' ? 'You no longer drive.' : `${control.name || 'Somebody else'} drives now.`);
+  }
+
+  #on_control_request(payload: Payload): void {
+    const id = text(payload.id);
+    const { requests } = this.state.get();
+    if (id === '' || requests.length >= 8 || requests.some((r) => r.id === id)) return;
+    this.state.patch({ requests: [...requests, { id, name: text(payload.name, 80) || 'Somebody' }] });
+  }
+
+  #on_error(payload: Payload): void {
+    const code = text(payload.code, 60);
+    const words = words_of_error(code, text(payload.detail));
+    const addresses = Array.isArray(payload.addresses)
+      ? (payload.addresses as unknown[]).map((a) => text(a, 100)).filter((a) => a !== '').slice(0, 16)
+      : [];
+    if (!/^(engine|stream)_/.test(code)) {
+      this.state.patch({ asking: false });
+      this.#notice(words.detail === '' ? words.title : `${words.title}: ${words.detail}`);
+      return;
+    }
+    if (payload.retryable === false) {
+      this.#let_go();
+      this.#say('failed', words.title, words.detail);
+    } else {
+      this.#lose(words);
+    }
+    this.state.patch({ addresses });
+  }
+
+  // ---- media
+
+  #request(): void {
+    this.#timers.clear('session');
+    this.#drop_media();
+    const peer = new Peer(this.#deps.make_peer, {
+      answer: (sdp) => this.#signaling?.send('signal/answer', { sdp }),
+      candidate: (candidate) => this.#signaling?.send('signal/candidate', { ...candidate }),
+      track: (kind, track, streams) => {
+        if (kind === 'audio') this.state.patch({ has_audio: true });
+        this.#hooks.track(kind, track, streams);
+      },
+      message: (message) => this.#on_message(message),
+      channel_open: () => this.#ping(),
+      state: (state) => this.#on_peer_state(peer, state),
+      failed: (why) => this.#lose({ title: 'The offered stream cannot be used', detail: sentence(why) }),
+    });
+    this.#peer = peer;
+    this.state.patch({ has_audio: false });
+    this.#requested_at_ms = this.#deps.clock.now();
+    // Under neko the first key frame precedes ICE: asked for later, the picture comes sooner.
+    const video = this.state.get().engine === 'neko' ? { disabled: true } : {};
+    this.#signaling?.send('signal/request', { video, audio: {} });
+    this.#say('negotiating', 'Asking for the video', '');
+    this.#timers.set('provide', limits.provide_ms, () =>
+      this.#lose(words_of_error('engine_no_answer', 'it made no offer within 12 s')),
+    );
+  }
+
+  #request_again(words: Words): void {
+    this.#requests_in_a_row += 1;
+    if (this.#requests_in_a_row > max_requests_in_a_row || !this.#signaling?.usable) this.#lose(words);
+    else this.#request();
+  }
+
+  #on_offer(payload: Payload): void {
+    const sdp = text(payload.sdp, 65_536);
+    if (sdp === '' || !this.#peer) return;
+    this.#timers.clear('provide');
+    if (this.state.get().phase === 'negotiating') {
+      this.#say('negotiating', 'Opening the media path', '');
+      this.#timers.set('connect', limits.connect_ms, () => this.#ice_failed('timeout'));
+    }
+    void this.#peer.offer(sdp, ice_servers_of(payload.iceservers));
+  }
+
+  #on_peer_state(peer: Peer, state: RTCPeerConnectionState): void {
+    if (peer !== this.#peer) return;
+    if (state === 'connected') {
+      this.#timers.clear('connect');
+      this.#timers.clear('disconnected');
+      if (this.state.get().phase !== 'negotiating') return;
+      this.#say('negotiating', 'Waiting for the first picture', '');
+      if (this.state.get().engine === 'neko') this.#enable_video(true);
+      this.#timers.set('first_frame', limits.first_frame_ms, () =>
+        this.#lose({ title: 'Connected, but no picture arrives', detail: 'Media packets may be blocked on the way.' }),
+      );
+    } else if (state === 'disconnected') {
+      this.#timers.set('disconnected', limits.disconnected_ms, () =>
+        this.#request_again({ title: 'The media path was interrupted', detail: 'Nothing arrived for some seconds.' }),
+      );
+    } else if (state === 'failed') {
+      this.#ice_failed('failed');
+    } else if (state === 'closed') {
+      this.#request_again({ title: 'The media connection was closed', detail: '' });
+    }
+  }
+
+  #enable_video(again: boolean): void {
+    this.#signaling?.send('signal/video', { disabled: false });
+    if (again) this.#timers.set('enable', limits.enable_again_ms, () => this.#enable_video(false));
+  }
+
+  #ice_failed(state: string): void {
+    const local = [...(this.#peer?.local_addresses ?? [])].slice(0, 16);
+    const remote = [...(this.#peer?.remote_addresses ?? [])].slice(0, 16);
+    this.#signaling?.send('holt/ice_failed', { local, remote, state });
+    this.#request_again(words_of_error('stream_ice', ''));
+    this.state.patch({ addresses: remote });
+  }
+
+  #on_message(message: ServerMessage): void {
+    switch (message.kind) {
+      case 'cursor_position':
+        this.state.patch({ cursor: { x: message.x, y: message.y } });
+        return;
+      case 'cursor_image':
+        this.state.patch({ cursor_image: message });
+        return;
+      case 'pong': {
+        const rtt = this.#deps.clock.now() - message.sent_ms;
+        if (rtt < 0 || rtt > 60_000) return;
+        const before = this.state.get().rtt_ms;
+        this.state.patch({ rtt_ms: before === undefined ? rtt : before * 0.7 + rtt * 0.3 });
+      }
+    }
+  }
+
+  #ping(): void {
+    this.#peer?.send(encode_ping(this.#deps.clock.now()));
+    this.#timers.set('ping', limits.ping_ms, () => this.#ping());
+  }
+
+  #notice(words: string): void {
+    this.#notices += 1;
+    this.state.patch({ notice: { id: this.#notices, text: words } });
+  }
+
+  #say(phase: ViewerState['phase'], title: string, detail: string): void {
+    this.state.patch({ phase, title, detail });
+  }
+}
