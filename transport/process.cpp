@@ -124,6 +124,10 @@ private:
     if (handlers_.on_started)
       handlers_.on_started(child.pid);
     read();
+    wait();
+  }
+
+  void wait() {
     auto self = shared_from_this();
     alive_->async_wait([self](error_code ec, int) { self->ended(ec); });
   }
@@ -167,6 +171,12 @@ private:
   }
 
   void ended(error_code ec) {
+    if (ec == boost::system::errc::interrupted) {
+      // Boost's waitpid was hit by a signal (SIGCHLD, with other children ending on other threads:
+      // 1 in 1,000 measured): nothing was reaped, ask again.
+      wait();
+      return;
+    }
     status_ = ec ? exit_status{} : to_status(alive_->native_exit_code());
     const auto pid = alive_->id();
     // Its destructor would wait for, or kill, whoever has the number now.

@@ -151,7 +151,7 @@ CAF_TEST(a child has exactly its environment and its own session and folder and 
   CAF_CHECK_EQUAL(lines[2], "HOLT_CHILD=" + c->handle->target().key);
   temp_dir dir;
   auto more = sh("echo $(cut -d' ' -f1,6 /proc/$$/stat) $$; pwd; ulimit -n; ulimit -Hn; ulimit -c; "
-                 "grep SigBlk /proc/$$/status; grep SigIgn /proc/$$/status; cat; echo end");
+                 "grep SigBlk /proc/self/status; grep SigIgn /proc/self/status; cat; echo end");
   more.cwd = dir.path.string();
   ::signal(SIGPIPE, SIG_IGN);
   auto d = p.finish(more);
