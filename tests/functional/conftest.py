@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -40,10 +41,22 @@ def daemon_of(tmp_path: Path):
         d.kill()
 
 
+def pytest_generate_tests(metafunc):
+    """The signaling tests run on both engines: what they check is the contract of both."""
+    if metafunc.module.__name__ == "test_signaling" and "daemon" in metafunc.fixturenames:
+        metafunc.parametrize("daemon", ["builtin", "neko"], indirect=True, scope="module")
+
+
 @pytest.fixture(scope="module")
-def daemon(tmp_path_factory):
+def daemon(request, tmp_path_factory):
     """One daemon with everything, for all tests of a module."""
-    d = Daemon(tmp_path_factory.mktemp("daemon"), *PATIENT)
+    engine = getattr(request, "param", "builtin")
+    arguments = ["--stream-engine", engine]
+    if engine == "neko":
+        if not os.environ.get("HOLT_NEKO"):
+            pytest.skip("HOLT_NEKO is not set")
+        arguments += ["--stream-neko-path", os.environ["HOLT_NEKO"]]
+    d = Daemon(tmp_path_factory.mktemp("daemon"), *PATIENT, *arguments)
     yield d
     d.kill()
 

@@ -145,6 +145,8 @@ class Daemon:
         self.command = [str(HOLT), "serve", "--port", "0", "--state-dir", str(self.state),
                         "--workspace", str(home / "workspace"), "--ready-file",
                         str(self.ready_file), "--stream-media-port", "0", *arguments]
+        if "--stream-engine" not in arguments:
+            self.command += ["--stream-engine", "builtin"]
         self.info: dict = {}
         self.seen: dict[int, Process] = {}
         self.began = time.monotonic()
