@@ -4,7 +4,6 @@
 #include "supervisor/guards.hpp"
 #include "supervisor/tree.hpp"
 
-#include <cstdlib>
 #include <random>
 
 namespace holt::supervision {
@@ -39,7 +38,7 @@ using private_interface
 
 struct supervisor_state {
   static inline const char* name = "supervisor";
-  std::unique_ptr<tree> nodes;
+  std::shared_ptr<tree> nodes; ///< ours alone; shared because CAF copies arguments
   supervisor_observers observers;
   std::mt19937_64 chance;
   std::vector<caf::typed_response_promise<stop_all_done>> waiting_for_end;
@@ -101,9 +100,15 @@ struct runner {
     if (auto thrown = guarded([&] { x.port->start(x.gen, sink); }))
       sink(x.gen, spawn_failed{"starting it threw: " + *thrown, false});
   }
-  void carry_out(call_stop& x) const { guarded([&] { x.port->stop(x.gen); }); }
-  void carry_out(call_kill& x) const { guarded([&] { x.port->kill(x.gen); }); }
-  void carry_out(call_probe& x) const { guarded([&] { x.port->probe(x.gen); }); }
+  void carry_out(call_stop& x) const {
+    guarded([&] { x.port->stop(x.gen); });
+  }
+  void carry_out(call_kill& x) const {
+    guarded([&] { x.port->kill(x.gen); });
+  }
+  void carry_out(call_probe& x) const {
+    guarded([&] { x.port->probe(x.gen); });
+  }
 
   void carry_out(supervision_event& x) const {
     if (state().observers.on_event)
@@ -159,8 +164,57 @@ struct runner {
 };
 
 private_interface::behavior_type supervise(self_ptr self, std::shared_ptr<tree> nodes,
-                                           supervisor_observers observers, std::uint64_t seed);
+                                           supervisor_observers observers, std::uint64_t seed) {
+  install_guards(self);
+  self->state.nodes = std::move(nodes);
+  self->state.observers = std::move(observers);
+  self->state.chance.seed(seed);
+  auto run = runner{self};
+  self->set_exit_handler([run](caf::exit_msg& why) { run.on_exit(why); });
+  auto& state = self->state;
+  return {
+    [run, &state](const boot&) {
+      state.nodes->boot(run.now());
+      run.flush();
+    },
+    [run, &state](const start_request& x) {
+      return run.answer(state.nodes->start(x.id, run.now()));
+    },
+    [run, &state](const stop_request& x) { return run.answer(state.nodes->stop(x.id, run.now())); },
+    [run, &state](const restart_request& x) {
+      return run.answer(state.nodes->restart(x.id, run.now()));
+    },
+    [run, &state](const add_request& x) { return run.answer(state.nodes->add(x.spec, run.now())); },
+    [run, &state](const remove_request& x) {
+      return run.answer(state.nodes->remove(x.id, run.now()));
+    },
+    [run, &state](const snapshot_request&) {
+      const auto& t = *state.nodes;
+      return tree_report{t.snapshot(run.now()), t.degraded(), t.ready(), t.stale()};
+    },
+    [run](const stop_all_request&) { return run.stop_all(); },
+    [run, &state](const hurry&) {
+      state.nodes->hurry(run.now());
+      run.flush();
+    },
+    [run, &state](const port_message& x) {
+      state.nodes->heard(x.where, x.gen, x.what, run.now());
+      run.flush();
+    },
+    [run](const wake& x) { run.on_wake(x); },
+  };
+}
 
 } // namespace
+
+result<supervisor_actor> spawn_supervisor(caf::actor_system& system, std::vector<child_spec> specs,
+                                          supervisor_observers observers,
+                                          supervisor_options options) {
+  auto nodes = std::make_shared<tree>(options.root_id);
+  if (auto loaded = nodes->load(std::move(specs)); !loaded)
+    return loaded.error();
+  auto seed = options.seed != 0 ? options.seed : std::uint64_t{std::random_device{}()};
+  return supervisor_actor{system.spawn(supervise, std::move(nodes), std::move(observers), seed)};
+}
 
 } // namespace holt::supervision

@@ -47,10 +47,10 @@ struct supervisor_options {
   std::uint64_t seed = 0; ///< of the jitter; 0: from the system
 };
 
-/// Spawns the supervisor of these static children, which must have passed validate(); a list that
-/// did not ends the process. Ends by exit message: after an orderly stop of what still runs.
-supervisor_actor spawn_supervisor(caf::actor_system& system, std::vector<child_spec> specs,
-                                  supervisor_observers observers = {},
-                                  supervisor_options options = {});
+/// Spawns the supervisor of these static children; nothing starts before `boot`. Errors: those of
+/// validate(). Ends by exit message, after an orderly stop of what still runs.
+result<supervisor_actor> spawn_supervisor(caf::actor_system& system, std::vector<child_spec> specs,
+                                          supervisor_observers observers = {},
+                                          supervisor_options options = {});
 
 } // namespace holt::supervision

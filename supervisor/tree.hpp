@@ -118,6 +118,7 @@ public:
   bool contains(const child_id& id) const { return by_id_.contains(id); }
   std::size_t size() const noexcept { return by_slot_.size(); }
   bool stopping() const noexcept { return stopping_; }
+  bool down() const noexcept { return down_told_; } ///< stopped, and no child is left
   std::uint64_t stale() const noexcept { return stale_; }
   std::size_t armed_timers() const noexcept { return timers_.size(); }
 
