@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Builds the page: web/build.sh [--out DIR] [--install] [--test] [--force]
-#   --out DIR   where it goes (default build/web), replaced whole at the end
+# Builds the page: web/build.sh [--install] [--test] [--force] [DIR]
+#   DIR         where it goes (default build/web), replaced whole at the end
 #   --install   only makes Node and the packages ready
 #   --test      runs the page's unit tests instead of building
 #   --force     builds although nothing changed
@@ -11,10 +11,10 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 out=$here/../build/web verb=build force=
 while [ $# -gt 0 ]; do
   case $1 in
-    --out) out=${2:?--out needs a folder}; shift 2 ;;
     --install) verb=install; shift ;;
     --test) verb=test; shift ;;
     --force) force=1; shift ;;
+    [!-]*) out=$1; shift ;;
     *) echo "web/build.sh: unknown option $1" >&2; exit 64 ;;
   esac
 done
