@@ -67,11 +67,11 @@ def test_foreign_host(daemon):
 
 def test_first_words(daemon):
     with daemon.client.ws() as viewer:
+        session = hear(viewer, "holt/session")
+        assert session["canControl"] is True and session["engine"] == daemon.info["engine"]
         init = hear(viewer, "system/init")
         assert init["session_id"]
         assert init["screen_size"]["width"] == 1280 and init["screen_size"]["height"] == 720
-        session = hear(viewer, "holt/session")
-        assert session["canControl"] is True and session["engine"] == daemon.info["engine"]
 
 
 def test_offer_names_its_servers_and_one_media_address(daemon):
@@ -88,8 +88,8 @@ def test_view_role_cannot_take_control(daemon):
     with daemon.client.ws(token=None, headers=headers) as viewer:
         session = hear(viewer, "holt/session")
         assert session["canControl"] is False
+        hear(viewer, "system/init")
         say(viewer, "control/request")
-        say(viewer, "client/heartbeat")
         refused = hear(viewer, "holt/error")
         assert refused["code"] == "forbidden"
 
@@ -97,6 +97,7 @@ def test_view_role_cannot_take_control(daemon):
 def test_one_driver_at_a_time(daemon):
     with daemon.client.ws() as a, daemon.client.ws() as b:
         me, other = hear(a, "holt/session")["id"], hear(b, "holt/session")["id"]
+        hear(a, "system/init"), hear(b, "system/init")
         say(a, "control/request")
         while not hear(a, "holt/control").get("you"):
             pass
@@ -112,7 +113,7 @@ def test_one_driver_at_a_time(daemon):
 
 def test_take_is_shown_and_released(daemon):
     with daemon.client.ws() as a:
-        hear(a, "holt/session")
+        hear(a, "system/init")
         say(a, "control/take")
         while not (control := hear(a, "holt/control")).get("taken"):
             pass
