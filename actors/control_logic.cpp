@@ -52,7 +52,7 @@ bool may_drive(const viewer& who, viewer_id id, effects& out) {
 
 effects on(state& now, const joined& ev) {
   now.viewers[ev.id] = ev.who;
-  return {announce{}};
+  return {show{ev.id}};
 }
 
 effects on(state& now, const left& ev) {
@@ -76,7 +76,7 @@ effects on(state& now, const request& ev) {
   if (who == nullptr || !may_drive(*who, ev.id, out))
     return out;
   if (now.driver == ev.id)
-    return {announce{}};
+    return {show{ev.id}};
   if (!now.driver) {
     make_driver(now, ev.id, out);
     return out;

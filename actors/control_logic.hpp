@@ -80,6 +80,10 @@ struct grant_host {
 struct reset_host {};
 /// Tell every viewer and the feed how things stand now.
 struct announce {};
+/// Tell this one only: a thousand viewers that join must not tell each other.
+struct show {
+  viewer_id id;
+};
 /// Tell the driver that somebody asks.
 struct ask_driver {
   viewer_id driver;
@@ -92,7 +96,7 @@ struct refuse {
   error why;
 };
 
-using effect = std::variant<grant_host, reset_host, announce, ask_driver, refuse>;
+using effect = std::variant<grant_host, reset_host, announce, show, ask_driver, refuse>;
 
 /// The whole behaviour. Events of unknown viewers change nothing.
 std::vector<effect> step(state& now, const event& what);

@@ -2,6 +2,7 @@
 #include "actors/desktop_context.hpp"
 
 #include "actors/desktop_files.hpp"
+#include "transport/probe.hpp"
 #include "transport/spawner.hpp"
 #include "transport/state_dir.hpp"
 
@@ -49,9 +50,10 @@ result<void> make_private(const std::string& folder) {
 }
 
 result<void> write_files(const desktop_context& where) {
-  std::array<std::uint8_t, 16> cookie{};
-  if (RAND_bytes(cookie.data(), static_cast<int>(cookie.size())) != 1)
+  std::array<unsigned char, 16> random{};
+  if (RAND_bytes(random.data(), static_cast<int>(random.size())) != 1)
     return error{errc::internal, "no random numbers"};
+  std::string cookie(random.begin(), random.end());
   auto path = where.environment().at("PATH");
   auto apps = installed_apps(path, where.run_dir());
   struct entry {
@@ -60,7 +62,7 @@ result<void> write_files(const desktop_context& where) {
     mode_t mode = 0600;
   };
   std::vector<entry> files{
-    {"Xauthority", xauthority_bytes(cookie)},
+    {"Xauthority", probe::xauthority_entry(cookie)},
     {"openbox.xml", openbox_config(where.file("menu.xml"))},
     {"menu.xml", openbox_menu(apps)},
     {"panel.conf", panel_config(where.run_dir(), apps)},
@@ -121,6 +123,27 @@ result<desktop_context_ptr> desktop_context::make(const std::string& state_dir,
 std::string desktop_context::display() const {
   std::lock_guard guard{mutex_};
   return display_ ? ":" + std::to_string(*display_) : "";
+}
+
+desktop::screen_size desktop_context::size() const {
+  std::lock_guard guard{mutex_};
+  return size_;
+}
+
+unsigned desktop_context::dpi() const {
+  std::lock_guard guard{mutex_};
+  return dpi_;
+}
+
+void desktop_context::set_size(desktop::screen_size size, unsigned dpi) {
+  std::lock_guard guard{mutex_};
+  size_ = size;
+  dpi_ = dpi;
+}
+
+std::optional<unsigned> desktop_context::display_number() const {
+  std::lock_guard guard{mutex_};
+  return display_;
 }
 
 void desktop_context::set_display(std::optional<unsigned> number) {

@@ -5,6 +5,7 @@
 // the sockets of the buses, the folder for all that. One object for the daemon's life, shared by
 // everything that starts a desktop process. Thread-safe.
 
+#include "desktop/geometry.hpp"
 #include "messages/error.hpp"
 
 #include <map>
@@ -32,7 +33,13 @@ public:
 
   /// `:N` while an X server runs.
   std::string display() const;
+  std::optional<unsigned> display_number() const;
   void set_display(std::optional<unsigned> number);
+
+  /// What the screen is meant to be; a restarted engine or x_client sets it again.
+  desktop::screen_size size() const;
+  unsigned dpi() const;
+  void set_size(desktop::screen_size size, unsigned dpi);
 
   /// The environment of a desktop process: a scrubbed copy of the daemon's, and where display,
   /// bus and sound are. Nothing of ours is in it.
@@ -47,6 +54,8 @@ private:
   std::string workspace_;
   mutable std::mutex mutex_;
   std::optional<unsigned> display_;
+  desktop::screen_size size_{1280, 720, 0};
+  unsigned dpi_ = 96;
 };
 
 using desktop_context_ptr = std::shared_ptr<desktop_context>;

@@ -7,6 +7,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <array>
+
 namespace holt {
 
 namespace {
@@ -23,16 +25,6 @@ std::string xml(const std::string& text) {
     }
   }
   return out;
-}
-
-void big_endian_16(std::string& out, std::size_t n) {
-  out += static_cast<char>((n >> 8) & 0xff);
-  out += static_cast<char>(n & 0xff);
-}
-
-void counted(std::string& out, const std::string& bytes) {
-  big_endian_16(out, bytes.size());
-  out += bytes;
 }
 
 } // namespace
@@ -60,16 +52,6 @@ std::vector<desktop_app> installed_apps(const std::string& path, const std::stri
       out.push_back({"browser", "Web browser", run_dir + "/browser", "web-browser"});
       break;
     }
-  return out;
-}
-
-std::string xauthority_bytes(const std::array<std::uint8_t, 16>& cookie) {
-  std::string out;
-  big_endian_16(out, 0xffff); // FamilyWild
-  counted(out, "");           // any address
-  counted(out, "");           // any display
-  counted(out, "MIT-MAGIC-COOKIE-1");
-  counted(out, std::string(cookie.begin(), cookie.end()));
   return out;
 }
 

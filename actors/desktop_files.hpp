@@ -4,8 +4,6 @@
 // The configuration files of the desktop's programs, as text. Pure but for `installed_apps`,
 // which looks which programs are there.
 
-#include <array>
-#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -21,9 +19,6 @@ struct desktop_app {
 
 /// Terminal, files, editor and browser, those of them that are installed in `path`.
 std::vector<desktop_app> installed_apps(const std::string& path, const std::string& run_dir);
-
-/// A file that lets every local client in: MIT-MAGIC-COOKIE-1 for any address and display.
-std::string xauthority_bytes(const std::array<std::uint8_t, 16>& cookie);
 
 std::string openbox_config(const std::string& menu_file);
 std::string openbox_menu(const std::vector<desktop_app>& apps);

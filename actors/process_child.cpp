@@ -83,6 +83,8 @@ private:
     };
     process_
       = process::start(tools_.starter, strand_, std::move(spec.value()), std::move(handlers));
+    if (how_.after_start)
+      how_.after_start();
   }
 
   void started(generation gen, const result<pid_t>& pid) {

@@ -35,6 +35,8 @@ struct process_child_options {
   child_id id;
   /// Made anew for every start: it may depend on what other children chose.
   std::function<result<process_spec>()> spec;
+  /// The spec's descriptors have been copied: close ours.
+  std::function<void()> after_start;
   /// Tried until it succeeds; empty: running is ready.
   probe_function ready;
   /// Empty: running is alive.

@@ -69,6 +69,11 @@ effects fail(state& now, const error& why) {
   return out;
 }
 
+effect join(const state& now) {
+  return tell_control{control::joined{
+    now.who.id, {now.who.name, now.session, now.who.may_drive, now.who.may_take_from_others}}};
+}
+
 effects log_in(state& now, const policy& how) {
   now.now = phase::logging_in;
   ++now.serial;
@@ -120,8 +125,12 @@ effects on(state& now, const account_ready& ev, const policy&) {
     now.account = false;
     return {drop_account{}};
   }
-  return {tell_control{control::joined{
-    now.who.id, {now.who.name, ev.session, now.who.may_drive, now.who.may_take_from_others}}}};
+  return {join(now)};
+}
+
+effects on(state& now, const arbiter_restarted&, const policy&) {
+  now.driver = false;
+  return now.now == phase::relaying ? effects{join(now)} : effects{};
 }
 
 effects on(state& now, const account_failed& ev, const policy&) {
@@ -280,6 +289,18 @@ std::string with_ice_server(const state& now, json message, const std::string& r
   return message.dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
+/// Who else watches is not for every viewer, and a thousand sessions are not for each of them.
+std::string without_others(const state& now, json message) {
+  auto& payload = message["payload"];
+  if (payload.contains("sessions") && payload["sessions"].is_object()) {
+    auto own = json::object();
+    if (payload["sessions"].contains(now.session))
+      own[now.session] = payload["sessions"][now.session];
+    payload["sessions"] = std::move(own);
+  }
+  return message.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
 effects media_closed(state& now, const json& payload, const std::string& raw) {
   ++now.serial; // neither provide nor ICE is waited for any more
   now.watching = false;
@@ -318,11 +339,17 @@ effects on(state& now, const from_engine& ev, const policy&) {
     remember_candidates(now, payload.value("sdp", std::string{}));
     return {to_browser{with_ice_server(now, message, ev.text)}};
   }
+  if (name == "system/init" && payload.is_object())
+    return {to_browser{without_others(now, message)}};
+  if (name == "session/state" && id_of(payload, "id") != now.session) {
+    ++now.dropped;
+    return {};
+  }
   if (name == "signal/candidate" && payload.is_object())
     remember_candidate(now, payload.value("candidate", std::string{}));
   if (name == "signal/close")
     return media_closed(now, payload, ev.text);
-  if (name == "session/state" && payload.is_object() && payload.value("id", "") == now.session) {
+  if (name == "session/state") {
     bool watching = payload.value("is_watching", false);
     if (watching && !now.watching)
       ++now.serial; // the ICE timer is stale now

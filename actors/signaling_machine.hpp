@@ -107,6 +107,8 @@ struct control_asked {
   control::viewer_id asker{};
   std::string name;
 };
+/// The arbiter was restarted and knows nobody.
+struct arbiter_restarted {};
 struct timer {
   clock what{};
   std::uint64_t serial = 0;
@@ -116,9 +118,10 @@ struct shutdown {
   std::string reason;
 };
 
-using event = std::variant<opened, engine_changed, account_ready, account_failed, engine_open,
-                           engine_closed, from_browser, from_engine, browser_closed,
-                           control_changed, control_refused, control_asked, timer, shutdown>;
+using event
+  = std::variant<opened, engine_changed, account_ready, account_failed, engine_open, engine_closed,
+                 from_browser, from_engine, browser_closed, control_changed, control_refused,
+                 control_asked, arbiter_restarted, timer, shutdown>;
 
 // -- what to do
 struct to_browser {

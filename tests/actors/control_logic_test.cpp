@@ -31,6 +31,8 @@ std::string say(const std::vector<effect>& effects) {
           add("reset");
         else if constexpr (std::is_same_v<type, announce>)
           add("announce");
+        else if constexpr (std::is_same_v<type, show>)
+          add("show");
         else if constexpr (std::is_same_v<type, ask_driver>)
           add("ask:" + x.asker_name);
         else

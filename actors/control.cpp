@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "actors/control.hpp"
+
+#include "supervisor/guards.hpp"
+#include "transport/log.hpp"
+
+#include <unordered_map>
+
+namespace holt {
+
+namespace {
+
+using control::viewer_id;
+
+struct control_state {
+  static inline const char* name = "control";
+  control::state now;
+  std::unordered_map<std::uint64_t, caf::actor> viewers;
+  engine_client_ptr engine;
+  actor_ref<activity_actor> activity;
+};
+
+using self_ptr = caf::stateful_actor<control_state>*;
+
+struct runner {
+  self_ptr self;
+
+  control_state& state() const { return self->state; }
+
+  void operator()(const control::event& what) const {
+    for (const auto& one : control::step(state().now, what))
+      std::visit([this](const auto& x) { run(x); }, one);
+  }
+
+  template <class Event>
+  void tell(viewer_id id, Event what) const {
+    auto i = state().viewers.find(static_cast<std::uint64_t>(id));
+    if (i != state().viewers.end())
+      self->send(i->second, signaling_event{std::move(what)});
+  }
+
+  void run(const control::grant_host& x) const {
+    if (!state().engine)
+      return;
+    auto me = caf::actor_cast<caf::actor>(self);
+    state().engine->give_control(x.session, [me, id = x.id](const result<void>& got) {
+      if (!got)
+        caf::anon_send(me, control_event{control::grant_failed{id, got.error().detail}});
+    });
+  }
+
+  void run(const control::reset_host&) const {
+    if (state().engine)
+      state().engine->reset_control([](const result<void>& got) {
+        if (!got)
+          log::warn("control", "reset_failed", {{"detail", got.error().detail}});
+      });
+  }
+
+  void run(const control::show& x) const {
+    tell(x.id, signaling::control_changed{to_payload(state().now), state().now.driver == x.id});
+  }
+
+  void run(const control::announce&) const {
+    auto payload = to_payload(state().now);
+    for (const auto& [id, viewer] : state().viewers)
+      self->send(viewer, signaling_event{signaling::control_changed{payload, state().now.driver
+                                                                               == viewer_id{id}}});
+    state().activity.send(activity_append{"control", payload});
+  }
+
+  void run(const control::ask_driver& x) const {
+    tell(x.driver, signaling::control_asked{x.asker, x.asker_name});
+  }
+
+  void run(const control::refuse& x) const { tell(x.id, signaling::control_refused{x.why}); }
+};
+
+caf::behavior behavior(self_ptr self, const actor_ref<activity_actor>& activity) {
+  install_guards(self);
+  self->state.activity = activity;
+  auto run = runner{self};
+  return {
+    [self, run](const control_join& what) {
+      self->state.viewers[static_cast<std::uint64_t>(what.who.id)] = what.viewer;
+      run(what.who);
+    },
+    [self, run](const control_event& what) {
+      run(what.what);
+      if (const auto* gone = std::get_if<control::left>(&what.what))
+        self->state.viewers.erase(static_cast<std::uint64_t>(gone->id));
+    },
+    [self, run](const control_engine& what) {
+      self->state.engine = what.engine;
+      run(control::engine_restarted{});
+    },
+    [self](const control_query& what) { what.answer(self->state.now); },
+  };
+}
+
+} // namespace
+
+caf::actor spawn_control(caf::actor_system& system, actor_ref<activity_actor> activity) {
+  return system.spawn(behavior, std::move(activity));
+}
+
+nlohmann::json to_payload(const control::state& now) {
+  nlohmann::json out{{"epoch", now.epoch},
+                     {"kind", control::kind(now)},
+                     {"name", control::driver_name(now)},
+                     {"taken", now.taken},
+                     {"viewer", nullptr}};
+  if (now.driver)
+    out["viewer"] = std::to_string(static_cast<std::uint64_t>(*now.driver));
+  return out;
+}
+
+} // namespace holt
