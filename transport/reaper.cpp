@@ -26,6 +26,13 @@ public:
       signals_(strand_, SIGCHLD) {}
 
   void begin() {
+    // Asio 1.24 installs its handler without SA_RESTART: each child's end would interrupt a system
+    // call of whichever thread the kernel picks.
+    struct sigaction now {};
+    if (::sigaction(SIGCHLD, nullptr, &now) == 0 && now.sa_handler != SIG_DFL) {
+      now.sa_flags |= SA_RESTART;
+      ::sigaction(SIGCHLD, &now, nullptr);
+    }
     std::weak_ptr<listener> weak = weak_from_this();
     // A start that was under way, or an owner that has waited: somebody may be next in the line.
     children_->on_change([weak] {

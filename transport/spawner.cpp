@@ -187,6 +187,9 @@ void spawner::launch(launch_plan plan, started done) {
 }
 
 void spawner::run() {
+  sigset_t all;
+  ::sigfillset(&all);
+  ::pthread_sigmask(SIG_SETMASK, &all, nullptr); // signals are for the I/O threads
   std::unique_lock lock{mutex_};
   for (;;) {
     wake_.wait(lock, [this] { return stop_ || !jobs_.empty(); });
@@ -248,15 +251,10 @@ result<launched> spawner::launch_now(launch_plan& plan) {
   what.parent = ::getpid();
   detail::exec_failure failure;
   int fork_errno = 0;
-  sigset_t all;
-  sigset_t before;
-  ::sigfillset(&all);
   {
     std::lock_guard owned{children_->lock()};
-    ::pthread_sigmask(SIG_SETMASK, &all, &before);
     out.pid = detail::vfork_and_exec(what, failure);
     fork_errno = errno;
-    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
     if (out.pid > 0 && failure.number == 0)
       out.pidfd = static_cast<int>(::syscall(SYS_pidfd_open, out.pid, 0));
     if (out.pid > 0 && out.pidfd < 0) {
