@@ -111,10 +111,12 @@ void run::record(death_cause cause, int code, std::string detail,
   c.exit_seen = true;
   c.clean = !c.fault && (cause == death_cause::exit || cause == death_cause::actor)
             && contains(spec.clean_exit_codes, code);
-  if (!death.expected && !(c.clean && spec.restart != restart_policy::permanent)) {
+  const auto done = c.clean && spec.restart != restart_policy::permanent;
+  if (!death.expected)
+    c.reason = done ? "ended as it should" : sentence(death);
+  if (!death.expected && !done) {
     c.crashed = true;
     ++c.restarts;
-    c.reason = sentence(death);
   }
   out.emplace_back(death_recorded{std::move(death)});
 }
@@ -150,7 +152,7 @@ void run::decide() {
     c.wanted = false;
     c.crashed = false;
     c.completed = true;
-    to(child_state::stopped, "ended as it should");
+    to(child_state::stopped, c.reason);
     return;
   }
   if (temporary()) {
