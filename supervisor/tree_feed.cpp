@@ -45,6 +45,10 @@ void tree::obey(node& n, effect& what, const moment& when) {
           g->culprit = n.seq;
           touch(*g);
         }
+    if (moved->from == child_state::backoff)
+      for (auto* g = n.parent; g; g = g->parent)
+        if (g->culprit == n.seq)
+          touch(*g); // all have waited for this one
     supervision_event event;
     event.id = n.spec.id;
     event.from = moved->from;
