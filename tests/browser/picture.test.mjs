@@ -110,12 +110,16 @@ journey("sound packets arrive and carry energy", async () => {
   }
 });
 
-journey("clear hint for the sound, and a click turns it on", async () => {
-  const sound = viewer.part("sound");
-  assert.equal(await sound.getAttribute("aria-pressed"), "false");
-  await viewer.part("sound-hint").waitFor();
-  await sound.click();
-  await waitFor("sound on", () => viewer.page.evaluate(() => document.querySelector("audio")?.muted === false));
+journey("clear hint that the sound is off, and a click turns it on", async () => {
+  const fresh = await Viewer.open(browser, daemon);
+  await fresh.live();
+  const on = () => fresh.page.evaluate(() => document.querySelector("audio")?.muted === false);
+  assert.equal(await on(), false);
+  await fresh.part("sound-hint").click();
+  await waitFor("sound on", on);
+  await fresh.part("sound").click();
+  await waitFor("sound off", async () => !(await on()));
+  await fresh.close();
 });
 
 journey("picture follows a new size without a reload", async () => {

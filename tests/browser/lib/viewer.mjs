@@ -35,6 +35,7 @@ export class Viewer {
     viewer.problems = [];
     viewer.foreign = [];
     viewer.context = await browser.newContext({ viewport: size, colorScheme, hasTouch: mobile, isMobile: mobile });
+    viewer.context.setDefaultTimeout(10_000);
     viewer.page = await viewer.context.newPage();
     await viewer.page.addInitScript(watchPeers);
     viewer.page.on("pageerror", (error) => viewer.problems.push(String(error)));
