@@ -172,8 +172,9 @@ void run::decide() {
 }
 
 void run::give_up(std::string reason) {
-  auto text = "gave up after " + std::to_string(c.ledger.used(when.now, spec.budget.window))
-              + " deaths within " + std::to_string(spec.budget.window.count() / 1'000)
+  const auto deaths = spec.budget.deaths + 1;
+  auto text = "gave up after " + std::to_string(deaths) + (deaths == 1 ? " death" : " deaths")
+              + " within " + std::to_string(spec.budget.window.count() / 1'000)
               + " s, the last: " + reason;
   switch (spec.on_exhausted) {
   case exhausted_policy::cooldown:

@@ -27,7 +27,7 @@ CAF_TEST(delays double from the minimum and the ninth death gives up) {
   }
   w.die("x");
   CAF_CHECK_EQUAL(w.state("x"), "failed");
-  CAF_CHECK(w.escalation.find("x gave up after 8 deaths") == 0);
+  CAF_CHECK(w.escalation.find("x gave up after 9 deaths within 120 s, the last: exit code 1") == 0);
   CAF_CHECK_EQUAL(w.at("x").restarts, 9u);
   CAF_CHECK_EQUAL(w.at("x").deaths.size(), 5u);
 }
