@@ -19,6 +19,8 @@ if [ "$(cat "$stamp" 2>/dev/null)" != "$want" ] || ! "$bin/node" --version >/dev
     export npm_config_cache=$here/../../build/npm-cache
   fi
   (cd "$here" && "$npm" ci --ignore-scripts --no-audit --no-fund --loglevel=error >&2)
+  # Debian's npm 9 makes no link for a program that is called node.
+  (cd "$bin" && { [ -e node ] || ln -s ../node-linux-*/bin/node node; })
   "$bin/node" --version >/dev/null
   echo "$want" >"$stamp"
 fi

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What happened, newest first. Kinds that this page does not know are shown plainly.
 
-import { label_of, tone_of, words_of_death, type ActivityEvent } from '../core/supervision.ts';
+import { label_of, tone_of, words_of_death, words_of_state, type ActivityEvent } from '../core/supervision.ts';
 import { follow } from './model.ts';
 
 const shown = 200;
@@ -10,7 +10,7 @@ function sentence_of(event: ActivityEvent): { title: string; detail: string; ton
   const { change, data } = event;
   if (change) {
     const detail = change.death && !change.death.expected ? words_of_death(change.death) : change.reason;
-    return { title: `${label_of(change.id)} is ${change.to}`, detail, tone: tone_of(change.to) };
+    return { title: `${label_of(change.id)} ${words_of_state(change.to)}`, detail, tone: tone_of(change.to) };
   }
   const plain = Object.entries(data)
     .filter(([, value]) => value !== null && typeof value !== 'object' && value !== '')

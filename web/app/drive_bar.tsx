@@ -5,7 +5,8 @@ import { Icon } from './icons.tsx';
 import { keyboard_captured, session, view, viewer } from './model.ts';
 
 function words(): { who: string; more: string } {
-  const { control, can_control, asking } = view.value;
+  const { control, can_control, asking, phase } = view.value;
+  if (phase !== 'live' && phase !== 'negotiating') return { who: 'Not connected', more: '' };
   if (control.you && control.taken) return { who: 'You drive alone', more: 'The agent is held off until you release.' };
   if (control.you) return { who: 'You drive', more: 'The agent may still act beside you.' };
   if (control.kind === 'agent') return { who: 'The agent drives', more: control.name };

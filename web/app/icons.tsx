@@ -9,9 +9,9 @@ const paths = {
   full: 'M3.5 7.5v-4h4M12.5 3.5h4v4M16.5 12.5v4h-4M7.5 16.5h-4v-4',
   unfull: 'M7.5 3.5v4h-4M16.5 7.5h-4v-4M12.5 16.5v-4h4M3.5 12.5h4v4',
   panel: 'M2.5 4h15v12h-15zM12.5 4v12',
-  menu: 'M10 4.5h.01M10 10h.01M10 15.5h.01',
+  menu: 'M10 4.2v.6M10 9.7v.6M10 15.2v.6',
   restart: 'M16 10a6 6 0 1 1-1.8-4.3M16.2 3v3.4h-3.4',
-  stop: 'M6 6h8v8H6z',
+  stop: 'M5.5 5.5h9v9h-9z',
   play: 'M6.5 4.5l8 5.5-8 5.5z',
   chevron: 'M7.5 5l5 5-5 5',
   hand: 'M4.5 3.5l11.5 5-4.8 1.7L9 15.5z',
@@ -24,7 +24,7 @@ export type IconName = keyof typeof paths;
 
 export function Icon({ name }: { readonly name: IconName }) {
   return (
-    <svg class="icon" viewBox="0 0 20 20" aria-hidden="true" focusable="false">
+    <svg class={`icon icon-${name}`} viewBox="0 0 20 20" aria-hidden="true" focusable="false">
       <path d={paths[name]} />
     </svg>
   );

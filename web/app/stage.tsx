@@ -43,6 +43,8 @@ function use_cursor() {
   return url;
 }
 
+const press = matchMedia('(pointer: coarse)').matches ? 'Tap' : 'Click';
+
 export function Stage() {
   const box = useRef<HTMLDivElement>(null);
   const picture = useRef<HTMLDivElement>(null);
@@ -157,7 +159,7 @@ export function Stage() {
         {!live && <Message kept={has_kept.value} />}
         {live && has_audio && !sound_chosen.value && (
           <button type="button" class="hint sound-hint" data-testid="sound-hint" onClick={() => set_sound(true)}>
-            <Icon name="muted" /> Sound is off. Click to hear it
+            <Icon name="muted" /> Sound is off. {press} to hear it
           </button>
         )}
         {live && keyboard_captured.value && control.you && (
@@ -166,7 +168,7 @@ export function Stage() {
           </p>
         )}
         {live && !control.you && control.kind !== 'person' && can_control && session.has('input') && (
-          <p class="hint keys-hint passive">Click the desktop to drive it</p>
+          <p class="hint keys-hint passive">{press} the desktop to drive it</p>
         )}
         {stats_open.value && <StatsOverlay />}
       </div>
@@ -196,6 +198,7 @@ function RemoteCursor({ url, rect, scale }: { readonly url: string; readonly rec
 /** Never a black box without text. */
 function Message({ kept }: { readonly kept: boolean }) {
   const { phase, title, detail, retry_at_ms, addresses } = view.value;
+  const said = detail.replace(/\.$/, '').toLowerCase() === title.toLowerCase() ? '' : detail;
   const busy = phase === 'connecting' || phase === 'waiting' || phase === 'negotiating';
   const seconds = retry_at_ms === undefined ? 0 : Math.max(Math.ceil((retry_at_ms - now_ms.value) / 1000), 0);
   return (
@@ -203,7 +206,7 @@ function Message({ kept }: { readonly kept: boolean }) {
       <div class="message-card">
         {busy ? <span class="spinner" aria-hidden="true" /> : <span class={`message-icon ${phase}`}><Icon name={phase === 'stopped' ? 'stop' : 'warn'} /></span>}
         <h2 data-testid="reason">{title}</h2>
-        {detail !== '' && <p>{detail}</p>}
+        {said !== '' && <p>{said}</p>}
         {addresses.length > 0 && (
           <details>
             <summary>Addresses that were tried</summary>

@@ -49,12 +49,11 @@ function Node({ node, top = false }: { readonly node: TreeNode; readonly top?: b
           <span class={`twist${open.value ? ' open' : ''}`}><Icon name="chevron" /></span>
           <span class="node-name">
             {label}
-            {node.optional && <span class="muted small"> optional</span>}
           </span>
           {deaths.length > 0 && <span class="deaths-count" title={`${node.restarts} unexpected ends`}>{node.restarts || deaths.length}×</span>}
           <span class={`state tone-${tone}`} data-testid="state">{node.state}</span>
         </button>
-        {!top && session.has('input') && <Actions node={node} busy={busy} />}
+        {!top && session.has('admin') && <Actions node={node} busy={busy} />}
       </div>
       {node.reason !== '' && <p class="node-reason">{node.reason}{next_start(node)}</p>}
       <div id={details_id} hidden={!open.value}>
@@ -76,7 +75,8 @@ function next_start(node: TreeNode): string {
 }
 
 function Actions({ node, busy }: { readonly node: TreeNode; readonly busy: boolean }) {
-  if (node.id.includes('/')) return null; // a viewer comes and goes with its browser
+  // Viewers come and go with their browsers; actors are the daemon itself.
+  if (node.id.includes('/') || node.kind === 'actor') return null;
   const label = label_of(node.id);
   const down = node.state === 'stopped' || node.state === 'failed' || node.state === 'idle';
   return (
@@ -105,6 +105,7 @@ function Details({ node }: { readonly node: TreeNode }) {
   if (node.pid > 0) facts.push(['pid', String(node.pid)]);
   if (up !== undefined) facts.push(['up', duration_text(up)]);
   facts.push(['start', `#${node.generation}`]);
+  if (node.optional) facts.push(['optional', 'yes']);
   if (node.depends_on.length > 0) facts.push(['needs', node.depends_on.join(', ')]);
   return (
     <div class="node-details">

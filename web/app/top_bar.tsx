@@ -22,6 +22,7 @@ import {
   view,
   type Theme,
 } from './model.ts';
+import type { Phase } from '../core/viewer_state.ts';
 import { toggle_stats } from './stats_overlay.tsx';
 
 interface SwitchProps {
@@ -49,6 +50,19 @@ function Switch({ icon, label, test, on, extra = '', act }: SwitchProps) {
   );
 }
 
+/** For a phone's bar; the whole reason stands over the picture. */
+const short_words: Readonly<Record<Phase, string>> = {
+  idle: 'Offline',
+  connecting: 'Connecting',
+  waiting: 'Waiting',
+  negotiating: 'Opening',
+  live: 'Live',
+  retrying: 'Reconnecting',
+  stopped: 'Stopped',
+  failed: 'Failed',
+  ended: 'Signed out',
+};
+
 export function TopBar() {
   const { phase, title } = view.value;
   const full = useSignal(false);
@@ -67,7 +81,8 @@ export function TopBar() {
       </div>
       <p class={`chip connection ${phase}`} data-testid="connection" title={view.value.detail}>
         <span class="chip-dot" aria-hidden="true" />
-        <span class="chip-text">{title}</span>
+        <span class="chip-text long">{title}</span>
+        <span class="chip-text short" aria-hidden="true">{short_words[phase]}</span>
       </p>
       <div class="tools" role="toolbar" aria-label="View">
         <Switch
@@ -90,6 +105,7 @@ export function TopBar() {
           icon="panel"
           label={panel_open.value ? 'Hide the side panel' : 'Show the side panel'}
           test="panel-toggle"
+          extra="panel-toggle"
           on={panel_open.value}
           act={() => {
             panel_open.value = !panel_open.value;
@@ -176,7 +192,7 @@ function Menu() {
                   </button>
                 ))}
                 <button type="button" class="choice" onClick={then(fit_desktop)}>
-                  Fit this window
+                  Fit window
                 </button>
               </div>
             </fieldset>

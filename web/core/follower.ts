@@ -93,6 +93,7 @@ export class Follower {
       this.state.patch({ root, fetched_at_ms: this.#deps.clock.now(), problem: root ? '' : 'The tree is empty.' });
     } else {
       this.#failed(answer.problem);
+      if (answer.problem.status === 401) return;
     }
     this.#timers.set('refresh', this.#fetch_again ? settle_ms : refresh_ms, () => void this.refresh());
     this.#fetch_again = false;

@@ -169,6 +169,24 @@ export function tone_of(state: string): Tone {
   }
 }
 
+/** What a child does in that state, after its name. */
+export function words_of_state(state: string): string {
+  const known: Readonly<Record<string, string>> = {
+    idle: 'was never started',
+    waiting: 'waits for what it needs',
+    starting: 'is starting',
+    ready: 'is ready',
+    unhealthy: 'does not answer',
+    stopping: 'is stopping',
+    killing: 'is being killed',
+    backoff: 'ended and will restart',
+    cooldown: 'ended too often and rests',
+    stopped: 'is stopped',
+    failed: 'has failed',
+  };
+  return known[state] ?? `is ${state}`;
+}
+
 const signals: Readonly<Record<number, string>> = {
   1: 'SIGHUP', 2: 'SIGINT', 3: 'SIGQUIT', 4: 'SIGILL', 6: 'SIGABRT', 7: 'SIGBUS', 8: 'SIGFPE',
   9: 'SIGKILL', 11: 'SIGSEGV', 13: 'SIGPIPE', 14: 'SIGALRM', 15: 'SIGTERM', 19: 'SIGSTOP',

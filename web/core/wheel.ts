@@ -56,7 +56,7 @@ export class WheelAccumulator {
     let sum = axis === 'x' ? this.#x : this.#y;
     if (Math.sign(sum) !== Math.sign(delta)) sum = 0; // turning round acts at once
     sum += notches(delta, mode, legacy) ?? delta / unit;
-    const whole = Math.trunc(sum);
+    const whole = Math.trunc(sum + Math.sign(sum) * 1e-6); // six sixths are one
     const rest = sum - whole;
     if (axis === 'x') this.#x = rest;
     else this.#y = rest;
