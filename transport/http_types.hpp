@@ -58,7 +58,8 @@ response json_response(unsigned status, const nlohmann::json& body);
 response problem(const error& what);
 response problem(const error& what, const nlohmann::json& extra);
 
-/// Call exactly once, from any thread. A reply that is destroyed uncalled answers 500.
+/// Call exactly once, from any thread. A reply that is destroyed uncalled answers 500. It must not
+/// outlive the io_context.
 using reply = std::function<void(response)>;
 
 struct close_reason {
@@ -69,14 +70,15 @@ struct close_reason {
 /// Called on the connection's strand, never concurrently.
 struct ws_handlers {
   std::function<void(std::string payload, bool binary)> on_message;
-  std::function<void(close_reason)> on_close; ///< once, last
+  /// Once, last; with 1006 also when accept() came too late and `opened` was never called.
+  std::function<void(close_reason)> on_close;
 };
 
 struct ws_limits {
-  std::size_t max_message_bytes = 64 * 1024;  ///< larger: close 1009
-  std::size_t outbox_bytes = 1024 * 1024;     ///< more waiting: close 1013
-  unsigned credit = 64;                       ///< unacknowledged messages before reading stops
-  std::chrono::milliseconds ping{15'000};     ///< idle time before a ping; two misses: dead
+  std::size_t max_message_bytes = 64 * 1024; ///< larger: close 1009
+  std::size_t outbox_bytes = 1024 * 1024;    ///< more waiting: close 1013
+  unsigned credit = 64;                      ///< unacknowledged messages before reading stops
+  std::chrono::milliseconds ping{15'000};    ///< idle time before a ping; two misses: dead
   std::chrono::milliseconds close_timeout{1'000};
 };
 
@@ -118,7 +120,12 @@ public:
   virtual ~service() = default;
   /// Before the body is read: the largest body that this request may have, in bytes, or an error
   /// that refuses it at once (404, 405, 401 …). `head` has no body yet.
+  /// Not called for upgrades.
   virtual result<std::uint64_t> admit(const request& head) = 0;
+  /// Headers that join the answer when admit refused (`Allow` with a 405, `Retry-After` …).
+  virtual std::vector<header> refusal_headers(const request& /*head*/, const error& /*why*/) {
+    return {};
+  }
   virtual void handle(request what, reply answer) = 0;
   virtual void handle_upgrade(upgrade_ptr what) = 0;
 };

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "transport/url.hpp"
+
+#include <algorithm>
+
+namespace holt::url {
+
+namespace {
+
+int hex(char c) noexcept {
+  if (c >= '0' && c <= '9')
+    return c - '0';
+  if (c >= 'a' && c <= 'f')
+    return c - 'a' + 10;
+  if (c >= 'A' && c <= 'F')
+    return c - 'A' + 10;
+  return -1;
+}
+
+error bad(const char* what) {
+  return error{errc::invalid_request, what};
+}
+
+} // namespace
+
+result<std::string> percent_decode(std::string_view text, bool plus_is_space) {
+  std::string out;
+  out.reserve(text.size());
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '%') {
+      if (i + 2 >= text.size())
+        return bad("A percent escape in the target is cut off.");
+      const int high = hex(text[i + 1]);
+      const int low = hex(text[i + 2]);
+      if (high < 0 || low < 0)
+        return bad("A percent escape in the target is not hexadecimal.");
+      out += static_cast<char>(high * 16 + low);
+      i += 2;
+    } else {
+      out += plus_is_space && text[i] == '+' ? ' ' : text[i];
+    }
+  }
+  return out;
+}
+
+std::string percent_encode(std::string_view text) {
+  constexpr std::string_view digits = "0123456789ABCDEF";
+  std::string out;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9')
+                       || c == '-' || c == '.' || c == '_' || c == '~';
+    if (plain) {
+      out += c;
+    } else {
+      out += '%';
+      out += digits[byte >> 4];
+      out += digits[byte & 15];
+    }
+  }
+  return out;
+}
+
+result<std::vector<std::pair<std::string, std::string>>> parse_query(std::string_view text) {
+  std::vector<std::pair<std::string, std::string>> out;
+  while (!text.empty()) {
+    const auto end = std::min(text.find('&'), text.size());
+    const auto piece = text.substr(0, end);
+    text.remove_prefix(std::min(end + 1, text.size()));
+    if (piece.empty())
+      continue;
+    const auto equals = std::min(piece.find('='), piece.size());
+    auto name = percent_decode(piece.substr(0, equals), true);
+    if (!name)
+      return name.error();
+    auto value = percent_decode(piece.substr(std::min(equals + 1, piece.size())), true);
+    if (!value)
+      return value.error();
+    out.emplace_back(std::move(*name), std::move(*value));
+  }
+  return out;
+}
+
+result<target> parse_target(std::string_view text) {
+  if (text.empty() || text.front() != '/')
+    return bad("The request target must be a path that starts with a slash.");
+  for (const char c : text)
+    if (c < 0x21 || c > 0x7e || c == '#' || c == '\\')
+      return bad("The request target has a character that must be percent-encoded.");
+  const auto mark = std::min(text.find('?'), text.size());
+  auto query = parse_query(text.substr(std::min(mark + 1, text.size())));
+  if (!query)
+    return query.error();
+  return target{std::string{text.substr(0, mark)}, std::move(*query)};
+}
+
+result<std::vector<std::string>> segments(std::string_view path) {
+  std::vector<std::string> out;
+  if (!path.empty() && path.front() == '/')
+    path.remove_prefix(1);
+  if (path.empty())
+    return out;
+  while (true) {
+    const auto end = std::min(path.find('/'), path.size());
+    auto piece = percent_decode(path.substr(0, end));
+    if (!piece)
+      return piece.error();
+    if (piece->find('\0') != std::string::npos || piece->find('/') != std::string::npos
+        || piece->find('\\') != std::string::npos)
+      return bad("The path has an encoded NUL, slash or backslash.");
+    if (*piece == "." || *piece == "..")
+      return bad("The path has a dot segment.");
+    out.push_back(std::move(*piece));
+    if (end == path.size())
+      return out;
+    path.remove_prefix(end + 1);
+  }
+}
+
+bool valid_utf8(std::string_view text) noexcept {
+  // RFC 3629, section 4: the first continuation byte has a range of its own.
+  for (std::size_t i = 0; i < text.size();) {
+    const auto lead = static_cast<unsigned char>(text[i]);
+    std::size_t more = 0;
+    unsigned low = 0x80;
+    unsigned high = 0xbf;
+    if (lead < 0x80)
+      more = 0;
+    else if (lead >= 0xc2 && lead <= 0xdf)
+      more = 1;
+    else if (lead >= 0xe0 && lead <= 0xef)
+      more = 2;
+    else if (lead >= 0xf0 && lead <= 0xf4)
+      more = 3;
+    else
+      return false;
+    if (lead == 0xe0)
+      low = 0xa0;
+    else if (lead == 0xed)
+      high = 0x9f;
+    else if (lead == 0xf0)
+      low = 0x90;
+    else if (lead == 0xf4)
+      high = 0x8f;
+    if (text.size() - i <= more)
+      return false;
+    for (std::size_t k = 1; k <= more; ++k) {
+      const auto byte = static_cast<unsigned char>(text[i + k]);
+      if (byte < low || byte > high)
+        return false;
+      low = 0x80;
+      high = 0xbf;
+    }
+    i += more + 1;
+  }
+  return true;
+}
+
+} // namespace holt::url

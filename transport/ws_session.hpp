@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+// One open WebSocket, server or client side: Beast's stream with limits, credit, a bounded outbox,
+// liveness and a close handshake that ends. Internal to transport/ (heavy includes: only
+// ws_session.cpp and ws_client.cpp). Runs on its strand; send, acknowledge and close are
+// thread-safe and never block.
+
+#include "transport/http_core.hpp"
+
+#include <boost/beast/websocket/stream.hpp>
+
+#include <boost/asio/buffer.hpp>
+
+#include <deque>
+#include <optional>
+
+namespace holt::http {
+
+using ws_stream = boost::beast::websocket::stream<socket_type, false>;
+
+class ws_session final : public ws_connection,
+                         public connection,
+                         public std::enable_shared_from_this<ws_session> {
+public:
+  /// `seat` is null on the client side.
+  ws_session(socket_type socket, std::unique_ptr<place> seat, ws_limits limits,
+             ws_handlers handlers);
+
+  ws_stream& stream() noexcept { return stream_; }
+  void set_options(bool client, std::chrono::milliseconds handshake_timeout);
+  /// The handshake is done: start reading, on the strand.
+  void run();
+  /// The handshake failed, on the strand.
+  void failed();
+  void attach();
+
+  // -- ws_connection
+  bool send_text(std::shared_ptr<const std::string> text) override;
+  bool send_binary(std::shared_ptr<const std::string> bytes) override;
+  void acknowledge(unsigned n) override;
+  void close(std::uint16_t code, std::string reason) override;
+  std::size_t outbox() const override;
+
+  // -- connection
+  void stop(std::uint16_t ws_code, std::string reason) override;
+  void abort() override;
+
+private:
+  struct item {
+    std::shared_ptr<const std::string> bytes;
+    bool binary = false;
+  };
+
+  bool enqueue(std::shared_ptr<const std::string> bytes, bool binary);
+  void read();
+  void received(boost::system::error_code ec);
+  void write();
+  void written(boost::system::error_code ec, std::size_t n);
+  void begin_close(std::uint16_t code, std::string reason, bool drop);
+  void shake_hands();
+  void arm(std::chrono::milliseconds after);
+  void late();
+  void cut();
+  void finish(close_reason why);
+  close_reason reason_of(boost::system::error_code ec) const;
+
+  ws_stream stream_;
+  timer_type timer_;
+  std::unique_ptr<place> seat_;
+  ws_limits limits_;
+  ws_handlers handlers_;
+
+  mutable std::mutex mutex_; ///< guards the next four
+  std::deque<item> outbox_;
+  std::size_t outbox_bytes_ = 0;
+  bool writing_ = false; ///< a write is posted or under way
+  bool closed_to_senders_ = false;
+
+  // on the strand only
+  using string_buffer
+    = boost::asio::dynamic_string_buffer<char, std::char_traits<char>, std::allocator<char>>;
+  std::string incoming_;
+  std::optional<string_buffer> buffer_; ///< over `incoming_`
+  boost::beast::websocket::close_reason closing_with_;
+  unsigned unacknowledged_ = 0;
+  unsigned silent_ticks_ = 0;
+  bool open_ = false;
+  bool reading_ = false;
+  bool pinging_ = false;
+  bool close_wanted_ = false;
+  bool closing_ = false;
+  bool peer_closed_ = false;
+  bool finished_ = false;
+  std::string why_cut_;
+};
+
+} // namespace holt::http
