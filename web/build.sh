@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Builds the page: web/build.sh [--install] [--test] [--force] [DIR]
+# Builds the page: web/build.sh [--install] [--test] [--test-browser] [--force] [DIR]
 #   DIR         where it goes (default build/web), replaced whole at the end
 #   --install   only makes Node and the packages ready
 #   --test      runs the page's unit tests instead of building
+#   --test-browser   runs the built page in Chromium against the fake daemon
 #   --force     builds although nothing changed
 # Needs npm only for the first installation; takes nothing from the network after that.
 set -euo pipefail
@@ -13,6 +14,7 @@ while [ $# -gt 0 ]; do
   case $1 in
     --install) verb=install; shift ;;
     --test) verb=test; shift ;;
+    --test-browser) verb=test_browser; shift ;;
     --force) force=1; shift ;;
     [!-]*) out=$1; shift ;;
     *) echo "web/build.sh: unknown option $1" >&2; exit 64 ;;
@@ -38,6 +40,7 @@ fi
 case $verb in
   install) exit 0 ;;
   test) npm run --silent check && exec npm test --silent ;;
+  test_browser) exec npm run --silent test:browser ;;
 esac
 
 source_hash=$(find index.html vite.config.ts tsconfig.json precompress.ts package-lock.json core app public -type f -print0 |
