@@ -7,9 +7,9 @@ using namespace std::chrono_literals;
 
 namespace {
 constexpr std::size_t max_queue = 1024;
-constexpr auto retry_step = 20ms;       ///< shortest wait for a spare key
-constexpr auto retry_patience = 1500ms; ///< then the press is given up
-constexpr int pixels_per_click = 100;   ///< what browsers make of one notch, 100 to 120
+constexpr auto retry_step = 20ms;     ///< shortest wait for a spare key
+constexpr auto retry_patience = 5s;   ///< after it was queued; then the press is given up
+constexpr int pixels_per_click = 100; ///< what browsers make of one notch, 100 to 120
 constexpr std::uint32_t first_wheel_button = 4;
 constexpr std::uint32_t last_wheel_button = 7;
 

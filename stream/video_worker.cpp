@@ -151,28 +151,27 @@ result<video_source::worker::clock::time_point> video_source::worker::turn() {
   }
   auto key_due = last_key_ + key_interval;
   bool key = key_wanted && now >= key_due;
-  bool work = damaged_ || !have_picture_ || refine_left_ > 0 || encoder_ == nullptr;
-  if (!key && !(work && now >= next_frame_)) {
-    auto until = next_ping_;
-    if (work)
-      until = std::min(until, next_frame_);
-    if (key_wanted)
-      until = std::min(until, key_due);
-    return until;
-  }
-  if ((damaged_ || !have_picture_) && now >= next_frame_) {
-    auto fresh = capture_now();
-    if (!fresh)
-      return fresh.error();
-    if (!*fresh)
+  bool fresh = damaged_ || !have_picture_ || encoder_ == nullptr;
+  // A refining picture never makes a change wait: changes keep their own pace.
+  auto work_due = fresh ? next_capture_ : refine_left_ > 0 ? next_refine_ : next_ping_;
+  bool work = (fresh || refine_left_ > 0) && now >= work_due;
+  if (!key && !work)
+    return std::min({next_ping_, work_due, key_wanted ? key_due : next_ping_});
+  auto period = duration_cast<clock::duration>(1s) / settings_.fps;
+  if (fresh && now >= next_capture_) {
+    auto done = capture_now();
+    if (!done)
+      return done.error();
+    if (!*done)
       return clock::now(); // the screen is changing its size: look again
+    // A steady rate while busy; after a rest the first picture goes at once.
+    next_capture_ = std::max(next_capture_ + period, now + period * 3 / 4);
   }
   if (!have_picture_)
-    return next_frame_;
-  auto period = duration_cast<clock::duration>(1s) / settings_.fps;
-  // A steady rate while busy; after a rest the first picture goes at once.
-  if (now >= next_frame_)
-    next_frame_ = std::max(next_frame_ + period, now + period * 3 / 4);
+    return next_capture_;
+  if (!key && refine_left_ == 0 && encoder_ != nullptr)
+    return clock::now(); // the change was outside the screen
+  next_refine_ = now + period;
   if (auto encoded = encode_now(key); !encoded)
     return encoded.error();
   return clock::now();

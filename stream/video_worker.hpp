@@ -79,7 +79,8 @@ private:
   bool damaged_ = false;
   int refine_left_ = 0;
   clock::time_point began_;
-  clock::time_point next_frame_{};
+  clock::time_point next_capture_{};
+  clock::time_point next_refine_{};
   clock::time_point last_key_{};
   clock::time_point next_ping_{};
   std::chrono::system_clock::time_point captured_{};

@@ -2,8 +2,8 @@
 #pragma once
 
 // libvpx VP8 for a live screen: constant bit rate, real time, tuned for screen content. One per
-// video_source, on its thread (libvpx adds one worker of its own). Never drops a picture: each
-// encode() gives exactly one packet.
+// video_source, on its thread (libvpx adds a worker only for very large screens). Never drops a
+// picture: each encode() gives exactly one packet.
 
 #include "desktop/picture.hpp"
 
