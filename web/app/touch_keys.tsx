@@ -8,13 +8,13 @@ import { keyboard } from './model.ts';
 
 const sticky = [['Ctrl', XK.Control_L], ['Alt', XK.Alt_L], ['Super', XK.Super_L]] as const;
 const taps = [
-  ['Esc', 'Escape', XK.Escape],
+  ['Esc', 'Esc', XK.Escape],
   ['Tab', 'Tab', XK.Tab],
   ['←', 'Left', XK.Left],
   ['↑', 'Up', XK.Up],
   ['↓', 'Down', XK.Down],
   ['→', 'Right', XK.Right],
-  ['Del', 'Delete', XK.Delete],
+  ['Del', 'Del', XK.Delete],
 ] as const;
 
 export function TouchKeys() {

@@ -29,8 +29,10 @@ const closes: Readonly<Record<number, CloseMeaning>> = {
   4401: { title: 'Sign in again', detail: 'The session has ended.', then: 'sign_in' },
   4403: { title: 'Not allowed', detail: 'This sign-in may not watch the desktop.', then: 'sign_in' },
   4409: { title: 'The desktop is stopped', detail: 'Nothing is streamed until it is started.', then: 'stopped' },
-  4502: { title: 'The stream engine refused the connection', detail: '', then: 'retry' },
-  4503: { title: 'The stream engine is not ready', detail: '', then: 'retry' },
+  4421: { title: 'This address is not allowed', detail: 'The daemon does not know this host name.', then: 'retry' },
+  4429: { title: 'Too many connections', detail: '', then: 'retry' },
+  4502: { title: 'The stream engine has no picture', detail: '', then: 'retry' },
+  4503: { title: 'No path for video between this browser and the engine', detail: '', then: 'retry' },
   4504: { title: 'The stream engine gave no answer', detail: '', then: 'retry' },
 };
 
@@ -53,8 +55,11 @@ const errors: Readonly<Record<string, Words>> = {
     title: 'No path for video between this browser and the engine',
     detail: 'Signaling works; the media addresses are not reachable.',
   },
+  engine_unavailable: { title: 'The stream engine is not ready', detail: '' },
   control_held: { title: 'Somebody else holds control', detail: '' },
   forbidden: { title: 'Not allowed', detail: 'This sign-in may only watch.' },
+  conflict: { title: 'Not possible now', detail: '' },
+  unprocessable: { title: 'Not understood', detail: '' },
 };
 
 export function words_of_error(code: string, detail: string): Words {
