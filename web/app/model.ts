@@ -83,6 +83,7 @@ export const viewer = new Viewer(
     make_peer: (configuration) => new RTCPeerConnection(configuration),
     clock: system_clock,
     random: Math.random,
+    visible: () => !document.hidden,
     diagnose,
   },
   {
@@ -244,8 +245,11 @@ export function run_model(ticket: string): void {
     }
   });
   const reader = new StatsReader();
+  let ticks = 0;
   setInterval(() => {
     now_ms.value = Date.now();
+    ticks += 1;
+    if (ticks % 20 === 0 && !document.hidden && session_state.peek().phase === 'signed_in') void read_health();
     void read_stats(reader);
   }, 1_000);
   addEventListener('online', () => viewer.retry_now());

@@ -27,6 +27,12 @@ import {
 import { bind_input } from './stage_input.ts';
 import { StatsOverlay } from './stats_overlay.tsx';
 
+/** Once a further picture is on the page; browsers without the call look at their next repaint. */
+function next_frame(element: HTMLVideoElement, run: () => void): void {
+  if ('requestVideoFrameCallback' in element) element.requestVideoFrameCallback(run);
+  else requestAnimationFrame(() => ((element as HTMLVideoElement).readyState >= 2 ? run() : next_frame(element, run)));
+}
+
 /** object URL of the desktop's cursor, replaced and let go of as it changes. */
 function use_cursor() {
   const url = useSignal('');
@@ -95,9 +101,9 @@ export function Stage() {
       if (element.srcObject !== stream) return;
       viewer.frame_shown();
       if (view.peek().phase === 'live') has_kept.value = false;
-      else element.requestVideoFrameCallback(shown);
+      else next_frame(element, shown);
     };
-    element.requestVideoFrameCallback(shown);
+    next_frame(element, shown);
   });
   useSignalEffect(() => {
     const element = audio.current;

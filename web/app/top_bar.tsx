@@ -9,6 +9,7 @@ import {
   panel_open,
   remember,
   resize_desktop,
+  say,
   session,
   set_sound,
   set_theme,
@@ -20,6 +21,7 @@ import {
   theme,
   touch_keys_open,
   view,
+  viewer,
   type Theme,
 } from './model.ts';
 import type { Phase } from '../core/viewer_state.ts';
@@ -165,7 +167,7 @@ function Menu() {
     open.value = false;
     act();
   };
-  const { screen, phase } = view.value;
+  const { screen, phase, control } = view.value;
   const may = session.has('input');
   return (
     <div class="menu-root" ref={root}>
@@ -207,6 +209,7 @@ function Menu() {
               ))}
             </div>
           </fieldset>
+          {control.you && <Clipboard />}
           {may && (phase === 'stopped'
             ? <button type="button" class="menu-item" onClick={then(() => void start_desktop())}>Start the desktop</button>
             : <button type="button" class="menu-item" data-testid="stop-desktop" onClick={then(() => void stop_desktop())}>Stop the desktop</button>)}
@@ -216,6 +219,33 @@ function Menu() {
         </div>
       )}
     </div>
+  );
+}
+
+/** The desktop's clipboard by hand: works without any permission of the browser. */
+function Clipboard() {
+  const words = useSignal(view.peek().clipboard);
+  return (
+    <fieldset>
+      <legend>Clipboard of the desktop</legend>
+      <textarea
+        class="clipboard"
+        rows={3}
+        aria-label="Clipboard of the desktop"
+        data-testid="clipboard"
+        value={words.value}
+        onInput={(event) => { words.value = event.currentTarget.value; }}
+        onFocus={(event) => event.currentTarget.select()}
+      />
+      <button
+        type="button"
+        class="choice wide"
+        data-testid="clipboard-send"
+        onClick={() => say(viewer.set_clipboard(words.value) ? 'The desktop’s clipboard was set.' : 'Not connected.')}
+      >
+        Set on the desktop
+      </button>
+    </fieldset>
   );
 }
 

@@ -37,6 +37,8 @@ export interface ViewerDeps {
   readonly make_peer: MakePeer;
   readonly clock: Clock;
   readonly random: () => number;
+  /** False in a background tab: no picture is ever presented there. */
+  visible(): boolean;
   diagnose(): Promise<Diagnosis | undefined>;
 }
 
@@ -114,7 +116,7 @@ export class Viewer {
     const { phase } = this.state.get();
     if (phase !== 'negotiating' || this.#peer?.connection?.connectionState !== 'connected') return;
     this.#timers.clear('first_frame');
-    this.#timers.clear('enable');
+    if (this.#deps.visible()) this.#timers.clear('enable');
     this.#requests_in_a_row = 0;
     this.state.patch({ first_frame_ms: this.#deps.clock.now() - this.#requested_at_ms, addresses: [] });
     this.#say('live', 'Live', '');
@@ -424,9 +426,8 @@ export class Viewer {
       if (this.state.get().phase !== 'negotiating') return;
       this.#say('negotiating', 'Waiting for the first picture', '');
       if (this.state.get().engine === 'neko') this.#enable_video(true);
-      this.#timers.set('first_frame', limits.first_frame_ms, () =>
-        this.#lose({ title: 'Connected, but no picture arrives', detail: 'Media packets may be blocked on the way.' }),
-      );
+      if (!this.#deps.visible()) this.frame_shown();
+      else this.#timers.set('first_frame', limits.first_frame_ms, () => this.#no_frame());
     } else if (state === 'disconnected') {
       this.#timers.set('disconnected', limits.disconnected_ms, () =>
         this.#request_again({ title: 'The media path was interrupted', detail: 'Nothing arrived for some seconds.' }),
@@ -436,6 +437,12 @@ export class Viewer {
     } else if (state === 'closed') {
       this.#request_again({ title: 'The media connection was closed', detail: '' });
     }
+  }
+
+  #no_frame(): void {
+    if (this.#deps.visible())
+      this.#lose({ title: 'Connected, but no picture arrives', detail: 'Media packets may be blocked on the way.' });
+    else this.frame_shown();
   }
 
   #enable_video(again: boolean): void {

@@ -9,6 +9,7 @@ import { FakeClock, FakePeer, FakeSocket, settle } from './fakes.ts';
 
 function make(diagnosis?: Diagnosis) {
   const clock = new FakeClock();
+  const page = { visible: true };
   const log: string[] = [];
   FakeSocket.made.length = 0;
   FakePeer.made.length = 0;
@@ -19,6 +20,7 @@ function make(diagnosis?: Diagnosis) {
       make_peer: (configuration) => new FakePeer(configuration) as unknown as RTCPeerConnection,
       clock,
       random: () => 0.5,
+      visible: () => page.visible,
       diagnose: () => Promise.resolve(diagnosis),
     },
     {
@@ -31,7 +33,7 @@ function make(diagnosis?: Diagnosis) {
   const socket = () => FakeSocket.made.at(-1) as FakeSocket;
   const peer = () => FakePeer.made.at(-1) as FakePeer;
   const phase = () => viewer.state.get().phase;
-  return { viewer, clock, log, socket, peer, phase };
+  return { page, viewer, clock, log, socket, peer, phase };
 }
 
 type Rig = ReturnType<typeof make>;
@@ -212,6 +214,19 @@ test('a connection without a picture is given up with that reason', async () => 
   rig.peer().become('connected');
   rig.clock.advance(12_100);
   assert.equal(rig.viewer.state.get().title, 'Connected, but no picture arrives');
+});
+
+test('a page in the background is live when the media is connected', async () => {
+  const rig = make();
+  rig.page.visible = false;
+  rig.viewer.start();
+  begin(rig);
+  rig.socket().say('signal/provide', { sdp: 'v=0' });
+  await settle();
+  rig.peer().become('connected');
+  assert.equal(rig.phase(), 'live');
+  rig.clock.advance(15_000);
+  assert.equal(rig.phase(), 'live');
 });
 
 test('a failed path is reported with its addresses, tried again, then backed off', async () => {
