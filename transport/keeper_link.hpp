@@ -2,7 +2,8 @@
 #pragma once
 
 // The daemon's end of the tie to its keeper: tells when the keeper is gone. Owned by the daemon's
-// main, runs on its executor. Takes HOLT_KEEPER_FD out of the environment.
+// main, runs on its executor. Takes HOLT_KEEPER_FD out of the environment. The daemon gets SIGTERM
+// at the same time (parent-death signal): together they are one request to stop, not two.
 
 #include <boost/asio/any_io_executor.hpp>
 

@@ -167,6 +167,7 @@ private:
         sessions_.insert(target_->pid);
       else
         sessions_.erase(target_->pid);
+      const auto with_marker = marked(table, below);
       bool grown = true;
       while (grown) {
         grown = false;
@@ -175,7 +176,8 @@ private:
             continue;
           const auto& row = table.at(pid);
           const bool ours = (pid == target_->pid && !foreign) || in.count(row.parent) > 0
-                            || sessions_.count(row.session) > 0 || known(row) || marked(row);
+                            || sessions_.count(row.session) > 0 || known(row)
+                            || with_marker.count(pid) > 0;
           if (!ours)
             continue;
           in.insert(pid);
@@ -197,9 +199,17 @@ private:
     return it != members_.end() && it->second.start_time == row.start_time;
   }
 
-  bool marked(const process_row& row) const {
-    return !target_->key.empty() && row.state != 'Z'
-           && environment_has(row.pid, "HOLT_CHILD=" + target_->key);
+  /// Once a look: it opens a file for each descendant that is not held already.
+  std::set<pid_t> marked(const process_table& table, const std::set<pid_t>& below) const {
+    std::set<pid_t> out;
+    if (target_->key.empty())
+      return out;
+    const auto entry = "HOLT_CHILD=" + target_->key;
+    for (const auto pid : below)
+      if (const auto& row = table.at(pid);
+          row.state != 'Z' && !known(row) && environment_has(pid, entry))
+        out.insert(pid);
+    return out;
   }
 
   const process_target* target_; ///< null: every descendant

@@ -123,7 +123,8 @@ result<launch_plan> launch_plan::make(const process_spec& spec, std::string_view
   plan.program_ = *found;
   plan.argv_ = spec.argv;
   for (const auto& [name, value] : spec.env)
-    plan.env_.push_back(name + "=" + value);
+    if (name != "HOLT_CHILD") // of an outer daemon
+      plan.env_.push_back(name + "=" + value);
   plan.env_.push_back("HOLT_CHILD=" + std::string(key));
   for (const auto& text : plan.argv_)
     if (text.find('\0') != std::string::npos)

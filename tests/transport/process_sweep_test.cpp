@@ -85,6 +85,7 @@ CAF_TEST(orphans do not survive after their child has ended) {
   CAF_CHECK(alive(bystander->pid()));
   CAF_CHECK_EQUAL(sweep_now(p, bystander->handle->target()).survivors, 0u);
   CAF_CHECK_EQUAL(living_descendants(), 0u);
+  CAF_CHECK(p.until([&] { return bystander->ended.has_value(); }));
 }
 
 CAF_TEST(descendants without the marker do not survive while their parents live) {
@@ -96,6 +97,7 @@ CAF_TEST(descendants without the marker do not survive while their parents live)
   CAF_CHECK(eventually([] { return living_descendants() >= 4; }));
   CAF_CHECK_EQUAL(sweep_now(p, c->handle->target()).survivors, 0u);
   CAF_CHECK_EQUAL(living_descendants(), 0u);
+  CAF_CHECK(p.until([&] { return c->ended.has_value(); }));
 }
 
 CAF_TEST(a child that forks without pause is caught) {
@@ -106,6 +108,7 @@ CAF_TEST(a child that forks without pause is caught) {
   CAF_REQUIRE(p.until([&] { return !c->lines.empty() && living_descendants() > 12; }));
   CAF_CHECK_EQUAL(sweep_now(p, c->handle->target()).survivors, 0u);
   CAF_CHECK_EQUAL(living_descendants(), 0u);
+  CAF_CHECK(p.until([&] { return c->ended.has_value(); }));
 }
 
 CAF_TEST(a target with a foreign start time kills nothing) {
@@ -118,6 +121,7 @@ CAF_TEST(a target with a foreign start time kills nothing) {
   CAF_CHECK_EQUAL(sweep_now(p, target).killed, 0u);
   CAF_CHECK(alive(c->pid()));
   CAF_CHECK_EQUAL(sweep_now(p, c->handle->target()).killed, 1u);
+  CAF_CHECK(p.until([&] { return c->ended.has_value(); }));
 }
 
 CAF_TEST(a stopped child is killed) {
