@@ -44,7 +44,9 @@ struct run {
   void close_backoff();
 
   // -- the port
-  void live(); ///< it exists
+  void live();      ///< it exists
+  void live_stop(); ///< it did not exist yet when it was asked to end
+  void live_kill(); ///< nor when it was killed
   void no_spawn();
   void no_spawn_asked();
   void prove();  ///< it is ready

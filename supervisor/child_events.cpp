@@ -24,6 +24,20 @@ void run::live() {
   c.pid = heard<spawned>().pid;
 }
 
+void run::live_stop() {
+  live();
+  if (sweeps())
+    out.emplace_back(stop_port{});
+}
+
+void run::live_kill() {
+  live();
+  if (!sweeps() || c.exit_seen)
+    return;
+  c.verified = false;
+  out.emplace_back(kill_port{});
+}
+
 void run::no_spawn() {
   const auto& said = heard<spawn_failed>();
   c.next = said.permanent ? aftermath::fail : aftermath::retry;

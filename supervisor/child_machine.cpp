@@ -22,7 +22,7 @@ constexpr std::array<row, event_kind_count> table{{
 /* hurry          */ {&r::hasten,  &r::hasten,  &r::hasten,        &r::hasten,     &r::hasten_kill,&r::hasten_kill,   &r::hasten_grace,  &r::hasten,       &r::hasten,      &r::hasten,   &r::hasten},
 /* dep_ready      */ {&r::open,    &r::open_go, &r::open,          &r::open,       &r::open,       &r::open,          &r::open,          &r::open,         &r::open,        &r::open,     &r::open},
 /* dep_lost       */ {&r::close,   &r::close,   &r::close_halt,    &r::close_halt, &r::close_hung, &r::close,         &r::close_dying,   &r::close_backoff,&r::close,       &r::close,    &r::close},
-/* spawned        */ {&r::stale,   &r::stale,   &r::live,          &r::live,       &r::stale,      &r::live,          &r::live,          &r::stale,        &r::stale,       &r::stale,    &r::stale},
+/* spawned        */ {&r::stale,   &r::stale,   &r::live,          &r::live,       &r::stale,      &r::live_stop,     &r::live_kill,     &r::stale,        &r::stale,       &r::stale,    &r::stale},
 /* spawn_failed   */ {&r::stale,   &r::stale,   &r::no_spawn,      &r::stale,      &r::stale,      &r::no_spawn_asked,&r::no_spawn_asked,&r::stale,        &r::stale,       &r::stale,    &r::stale},
 /* became_ready   */ {&r::stale,   &r::stale,   &r::prove,         &r::stale,      &r::stale,      &r::stale,         &r::stale,         &r::stale,        &r::stale,       &r::stale,    &r::stale},
 /* start_progress */ {&r::stale,   &r::stale,   &r::extend,        &r::stale,      &r::stale,      &r::stale,         &r::stale,         &r::stale,        &r::stale,       &r::stale,    &r::stale},

@@ -69,11 +69,12 @@ public:
   virtual void start(generation gen, event_sink sink) = 0;
 
   /// Ask it to end its own way (signal, protocol, exit message). Answers `exited` in time, or the
-  /// supervisor calls kill().
+  /// supervisor calls kill(). Called again for a process whose `spawned` came only after it.
   virtual void stop(generation gen) = 0;
 
   /// End it and every process that it left behind, now. Also called after `exited`, to sweep what
-  /// is left of the tree. Answers `kill_verified`.
+  /// is left of the tree. Answers `kill_verified`, and `exited` if that was not said yet, in either
+  /// order; only both end the run of a process (for an actor, `exited`). Called again like stop().
   virtual void kill(generation gen) = 0;
 
   /// Ask whether it lives. Answers `probe_ok` or `probe_missed`, within the probe's own timeout.

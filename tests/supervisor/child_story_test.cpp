@@ -317,3 +317,30 @@ CAF_TEST(a death keeps the last twenty lines) {
   CAF_CHECK(told.to == child_state::backoff);
   CAF_CHECK(told.death == death);
 }
+
+CAF_TEST(a process that appears only after it was killed is killed again) {
+  tree nodes;
+  moment clock{time_point{} + 1h, {}, 0.5};
+  CAF_REQUIRE(nodes.load({process("x")}).has_value());
+  nodes.boot(clock);
+  nodes.hurry(clock);
+  int kills = 0;
+  slot where{};
+  auto look = [&] {
+    for (auto& e : nodes.take_effects()) {
+      if (auto* s = std::get_if<call_start>(&e))
+        where = s->where;
+      kills += std::holds_alternative<call_kill>(e) ? 1 : 0;
+    }
+  };
+  look();
+  CAF_CHECK_EQUAL(kills, 1);
+  nodes.heard(where, generation{1}, kill_verified{}, clock); // nothing was there to kill
+  CAF_CHECK(!nodes.down());
+  nodes.heard(where, generation{1}, spawned{7}, clock);
+  look();
+  CAF_CHECK_EQUAL(kills, 2);
+  nodes.heard(where, generation{1}, exited{death_cause::signal, 9, {}, {}}, clock);
+  nodes.heard(where, generation{1}, kill_verified{}, clock);
+  CAF_CHECK(nodes.down());
+}
