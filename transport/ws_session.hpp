@@ -34,6 +34,7 @@ public:
   /// The handshake failed, on the strand.
   void failed();
   void attach();
+  void use(ws_handlers handlers) { handlers_ = std::move(handlers); }
 
   // -- ws_connection
   bool send_text(std::shared_ptr<const std::string> text) override;

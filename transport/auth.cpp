@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "transport/auth.hpp"
+
+#include <openssl/crypto.h>
+#include <openssl/rand.h>
+#include <openssl/sha.h>
+
+#include <cstdlib>
+
+namespace holt::http {
+
+namespace {
+
+constexpr std::string_view cookie_name = "holt_session";
+constexpr std::size_t max_addresses = 10'000;
+
+constexpr std::array<std::pair<scope, std::string_view>, 5> scope_words{{{scope::view, "view"},
+                                                                         {scope::input, "input"},
+                                                                         {scope::fs, "fs"},
+                                                                         {scope::exec, "exec"},
+                                                                         {scope::admin, "admin"}}};
+
+std::array<std::uint8_t, 32> hash(std::string_view secret) {
+  std::array<std::uint8_t, 32> out{};
+  SHA256(reinterpret_cast<const unsigned char*>(secret.data()), secret.size(), out.data());
+  return out;
+}
+
+std::string random_secret() {
+  static constexpr char letters[]
+    = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+  std::array<unsigned char, 43> bytes{}; // 43 letters of 6 bits: 256 bits
+  if (RAND_bytes(bytes.data(), static_cast<int>(bytes.size())) != 1)
+    std::abort(); // without entropy nobody may be let in
+  std::string out;
+  for (auto byte : bytes)
+    out += letters[byte & 63];
+  return out;
+}
+
+std::string_view bearer(const request& head) {
+  constexpr std::string_view prefix = "Bearer ";
+  auto value = head.header_value("authorization");
+  return value.substr(0, prefix.size()) == prefix ? value.substr(prefix.size())
+                                                  : std::string_view{};
+}
+
+std::string set_cookie(std::string_view value, std::chrono::seconds life) {
+  return std::string{cookie_name} + "=" + std::string{value}
+         + "; Path=/; HttpOnly; "
+           "SameSite=Strict; Max-Age="
+         + std::to_string(life.count());
+}
+
+bool safe_method(const std::string& method) {
+  return method == "GET" || method == "HEAD";
+}
+
+} // namespace
+
+std::vector<std::string> words(scopes what) {
+  std::vector<std::string> out;
+  for (auto [one, word] : scope_words)
+    if (what.has(one))
+      out.emplace_back(word);
+  return out;
+}
+
+std::string to_string(scopes what) {
+  std::string out;
+  for (const auto& word : words(what))
+    out += (out.empty() ? "" : " ") + word;
+  return out;
+}
+
+std::string_view cookie_value(std::string_view header, std::string_view name) {
+  while (!header.empty()) {
+    auto end = header.find(';');
+    auto part = header.substr(0, end);
+    header = end == header.npos ? std::string_view{} : header.substr(end + 1);
+    while (!part.empty() && part.front() == ' ')
+      part.remove_prefix(1);
+    if (part.size() > name.size() && part.substr(0, name.size()) == name
+        && part[name.size()] == '=')
+      return part.substr(name.size() + 1);
+  }
+  return {};
+}
+
+authority::authority(const log::secret& first, guard_policy guard, auth_limits limits, clock now)
+  : guard_{std::move(guard)}, limits_{limits}, now_{std::move(now)} {
+  tokens_[hash(first.reveal())]
+    = {all_scopes, "", std::chrono::steady_clock::time_point::max(), true};
+}
+
+// The digest is compared byte for byte in constant time although it is a map's key: the search
+// itself tells at most something about digests, never about secrets.
+const authority::entry* authority::find(table& where, std::string_view secret) {
+  if (secret.empty() || secret.size() > 512)
+    return nullptr;
+  auto key = hash(secret);
+  auto i = where.lower_bound(key);
+  if (i == where.end() || CRYPTO_memcmp(i->first.data(), key.data(), key.size()) != 0)
+    return nullptr;
+  if (i->second.until < now_()) {
+    where.erase(i);
+    return nullptr;
+  }
+  return &i->second;
+}
+
+bool authority::too_many(const std::string& address) {
+  auto i = failures_.find(address);
+  if (i == failures_.end())
+    return false;
+  auto from = now_() - std::chrono::minutes{1};
+  while (!i->second.empty() && i->second.front() < from)
+    i->second.pop_front();
+  if (i->second.empty()) {
+    failures_.erase(i);
+    return false;
+  }
+  return i->second.size() >= limits_.failures_per_minute;
+}
+
+error authority::refuse(const request& head, const char* why) {
+  auto address = head.peer.address().to_string();
+  if (too_many(address))
+    return {errc::too_many_requests, "too many wrong tokens from this address; wait a minute"};
+  if (failures_.size() >= max_addresses)
+    failures_.clear();
+  failures_[address].push_back(now_());
+  return {errc::token_invalid, why};
+}
+
+result<void> authority::cookie_origin(const request& head, bool websocket) const {
+  if (!websocket && safe_method(head.method))
+    return {};
+  auto origin = head.header_value("origin");
+  auto kind = check_origin(guard_, head.path, head.header_value("host"), origin);
+  if (!kind)
+    return kind.error();
+  if (*kind == origin_kind::same || *kind == origin_kind::listed)
+    return {};
+  return error{errc::origin_refused, "a browser session needs the Origin of the page"};
+}
+
+result<identity> authority::look(const request& head, bool websocket, bool use_up) {
+  std::lock_guard lock{mutex_};
+  auto as = [](const entry& found, credential kind) {
+    return identity{found.scopes, kind, found.name, false};
+  };
+  if (auto token = bearer(head); !token.empty()) {
+    if (const auto* found = find(tokens_, token))
+      return as(*found, credential::token);
+    return refuse(head, "the token is wrong");
+  }
+  if (auto token = head.query_value("access_token")) {
+    if (const auto* found = find(tokens_, *token)) {
+      auto who = as(*found, credential::token);
+      who.came_with_access_token = true;
+      return who;
+    }
+    return refuse(head, "the token is wrong");
+  }
+  if (auto ticket = head.query_value("ticket"); ticket && websocket) {
+    if (const auto* found = find(tickets_, *ticket)) {
+      auto who = as(*found, credential::ticket);
+      if (use_up && !found->reusable)
+        tickets_.erase(hash(*ticket));
+      return who;
+    }
+    return refuse(head, "the ticket is used up or too old; `holt open` makes another");
+  }
+  auto cookie = cookie_value(head.header_value("cookie"), cookie_name);
+  if (const auto* found = find(sessions_, cookie)) {
+    if (auto origin = cookie_origin(head, websocket); !origin)
+      return origin.error();
+    return as(*found, credential::session);
+  }
+  // Nothing was tried, so nothing is counted.
+  return error{errc::token_invalid, "a token is needed: Authorization: Bearer …"};
+}
+
+result<identity> authority::identify(const request& head, bool websocket) {
+  return look(head, websocket, false);
+}
+
+result<identity> authority::consume(const request& head) {
+  return look(head, true, true);
+}
+
+void authority::sweep() {
+  auto now = now_();
+  for (auto* where : {&tickets_, &sessions_})
+    std::erase_if(*where, [&](const auto& one) { return one.second.until < now; });
+}
+
+std::string authority::make_ticket(scopes what, bool reusable) {
+  std::lock_guard lock{mutex_};
+  auto text = random_secret();
+  if (tickets_.size() >= limits_.max_tickets)
+    sweep();
+  if (tickets_.size() >= limits_.max_tickets)
+    tickets_.erase(tickets_.begin());
+  auto until
+    = reusable ? std::chrono::steady_clock::time_point::max() : now_() + limits_.ticket_life;
+  tickets_[hash(text)] = {what, "", until, reusable};
+  return text;
+}
+
+result<authority::opened_session>
+authority::open_session(const request& head, const std::string& ticket, const std::string& token) {
+  std::lock_guard lock{mutex_};
+  entry found;
+  if (const auto* known = find(tickets_, ticket)) {
+    found = *known;
+    if (!known->reusable)
+      tickets_.erase(hash(ticket));
+  } else if (const auto* one = find(tokens_, token)) {
+    found = *one;
+  } else {
+    return refuse(head, ticket.empty()
+                          ? "the token is wrong"
+                          : "the link is used up or too old; `holt open` makes another");
+  }
+  if (sessions_.size() >= limits_.max_sessions)
+    sweep();
+  if (sessions_.size() >= limits_.max_sessions)
+    sessions_.erase(sessions_.begin());
+  auto text = random_secret();
+  found.reusable = true;
+  found.until = now_() + limits_.session_life;
+  sessions_[hash(text)] = found;
+  return opened_session{{found.scopes, credential::session, found.name, false},
+                        set_cookie(text, limits_.session_life)};
+}
+
+std::string authority::close_session(const request& head) {
+  std::lock_guard lock{mutex_};
+  auto cookie = cookie_value(head.header_value("cookie"), cookie_name);
+  if (!cookie.empty())
+    sessions_.erase(hash(cookie));
+  return set_cookie("", std::chrono::seconds{0});
+}
+
+} // namespace holt::http

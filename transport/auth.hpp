@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+// Who may do what: tokens, one-time tickets, browser sessions. One object for the daemon's life,
+// thread-safe, bounded. Secrets are kept as SHA-256 digests only and compared in constant time;
+// nothing here is ever logged.
+
+#include "transport/guard.hpp"
+#include "transport/http_types.hpp"
+#include "transport/log.hpp"
+
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <mutex>
+#include <string>
+
+namespace holt::http {
+
+/// What a credential allows. `view` watches; `input` drives; `admin` takes from others and
+/// restarts parts.
+enum class scope : std::uint8_t { view = 1, input = 2, fs = 4, exec = 8, admin = 16 };
+
+struct scopes {
+  std::uint8_t bits = 0;
+  constexpr scopes() = default;
+  constexpr scopes(scope one) : bits{static_cast<std::uint8_t>(one)} {}
+  constexpr explicit scopes(std::uint8_t raw) : bits{raw} {}
+  constexpr bool has(scopes all) const { return (bits & all.bits) == all.bits; }
+  friend constexpr scopes operator|(scopes a, scopes b) {
+    return scopes{static_cast<std::uint8_t>(a.bits | b.bits)};
+  }
+  friend constexpr bool operator==(scopes, scopes) = default;
+};
+
+inline constexpr scopes all_scopes{std::uint8_t{31}};
+
+/// Words of a set, in order, separated by spaces.
+std::string to_string(scopes what);
+std::vector<std::string> words(scopes what);
+
+enum class credential : std::uint8_t { token, ticket, session };
+
+struct identity {
+  struct scopes scopes;
+  credential kind = credential::token;
+  std::string name;                    ///< of the person or token; may be empty
+  bool came_with_access_token = false; ///< query `access_token`: the published client
+  bool may(struct scopes all) const { return scopes.has(all); }
+};
+
+struct auth_limits {
+  std::chrono::seconds ticket_life{300};
+  std::chrono::hours session_life{12};
+  std::size_t max_tickets = 1'000;
+  std::size_t max_sessions = 1'000;
+  unsigned failures_per_minute = 10; ///< of one address; more: 429
+};
+
+class authority {
+public:
+  using clock = std::function<std::chrono::steady_clock::time_point()>;
+
+  /// `first` has every scope. `guard` decides which Origins a cookie may come with.
+  authority(const log::secret& first, guard_policy guard, auth_limits limits = {},
+            clock now = std::chrono::steady_clock::now);
+
+  /// Who sent this: `Authorization: Bearer`, query `access_token`, the cookie `holt_session`
+  /// (with an own or listed Origin for WebSockets and unsafe methods), and for WebSockets a query
+  /// `ticket`, which is looked at and not used up. token_invalid, origin_refused,
+  /// too_many_requests.
+  result<identity> identify(const request& head, bool websocket);
+
+  /// The same for a WebSocket that is opened now: a one-time ticket is used up.
+  result<identity> consume(const request& head);
+
+  /// A ticket for these scopes; reusable while the daemon lives, or once within its life.
+  std::string make_ticket(scopes what, bool reusable);
+
+  /// Trades a ticket or a token for a browser session: the value of its Set-Cookie header.
+  struct opened_session {
+    identity who;
+    std::string cookie;
+  };
+  result<opened_session> open_session(const request& head, const std::string& ticket,
+                                      const std::string& token);
+  /// Forgets the session of this request; the Set-Cookie header that clears it.
+  std::string close_session(const request& head);
+
+private:
+  using digest = std::array<std::uint8_t, 32>;
+  struct entry {
+    struct scopes scopes;
+    std::string name;
+    std::chrono::steady_clock::time_point until;
+    bool reusable = false;
+  };
+  using table = std::map<digest, entry>;
+
+  result<identity> look(const request& head, bool websocket, bool use_up);
+  const entry* find(table& where, std::string_view secret);
+  error refuse(const request& head, const char* why);
+  bool too_many(const std::string& address);
+  void sweep();
+  result<void> cookie_origin(const request& head, bool websocket) const;
+
+  guard_policy guard_;
+  auth_limits limits_;
+  clock now_;
+  std::mutex mutex_;
+  table tokens_;
+  table tickets_;
+  table sessions_;
+  std::map<std::string, std::deque<std::chrono::steady_clock::time_point>> failures_;
+};
+
+/// Value of one cookie in a Cookie header; empty when it is not there.
+std::string_view cookie_value(std::string_view header, std::string_view name);
+
+} // namespace holt::http

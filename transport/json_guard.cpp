@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "transport/json_guard.hpp"
+
+#include <set>
+#include <vector>
+
+namespace holt::http {
+
+namespace {
+
+using nlohmann::json;
+
+/// Counts and checks without building anything: a document that passes is parsed again, so that
+/// nothing is allocated for one that does not.
+class checker final : public nlohmann::json_sax<json> {
+public:
+  explicit checker(const json_limits& limits) : limits_{limits} {}
+
+  bool null() override { return count(); }
+  bool boolean(bool) override { return count(); }
+  bool number_integer(number_integer_t) override { return count(); }
+  bool number_unsigned(number_unsigned_t) override { return count(); }
+  bool number_float(number_float_t, const string_t&) override { return count(); }
+  bool string(string_t&) override { return count(); }
+  bool binary(binary_t&) override { return false; }
+  bool start_object(std::size_t) override {
+    names_.emplace_back();
+    return enter();
+  }
+  bool key(string_t& name) override {
+    if (!names_.back().insert(name).second)
+      return fail("the name '" + name.substr(0, 80) + "' stands twice in one object");
+    return count();
+  }
+  bool end_object() override {
+    names_.pop_back();
+    --depth_;
+    return true;
+  }
+  bool start_array(std::size_t) override { return enter(); }
+  bool end_array() override {
+    --depth_;
+    return true;
+  }
+  bool parse_error(std::size_t at, const std::string&,
+                   const nlohmann::detail::exception&) override {
+    return fail("not valid JSON at byte " + std::to_string(at));
+  }
+
+  std::string fault;
+
+private:
+  bool fail(std::string why) {
+    if (fault.empty())
+      fault = std::move(why);
+    return false;
+  }
+  bool count() { return ++nodes_ <= limits_.nodes || fail("too many values"); }
+  bool enter() { return ++depth_ <= limits_.depth ? count() : fail("nested too deeply"); }
+
+  const json_limits& limits_;
+  std::size_t depth_ = 0;
+  std::size_t nodes_ = 0;
+  std::vector<std::set<std::string>> names_;
+};
+
+} // namespace
+
+result<json> parse_json(std::string_view text, const json_limits& limits) {
+  if (text.find('\0') != text.npos)
+    return error{errc::invalid_request, "JSON must not have a NUL byte"};
+  if (text.substr(0, 3) == "\xEF\xBB\xBF")
+    return error{errc::invalid_request, "JSON must not begin with a byte order mark"};
+  checker check{limits};
+  if (!json::sax_parse(text.begin(), text.end(), &check))
+    return error{errc::invalid_request, check.fault.empty() ? "not valid JSON" : check.fault};
+  return {boost::system::in_place_value, json::parse(text.begin(), text.end(), nullptr, false)};
+}
+
+std::string dump_safe(const json& what) {
+  return what.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+} // namespace holt::http
