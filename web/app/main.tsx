@@ -6,10 +6,14 @@ import { render } from 'preact';
 
 import { take_ticket } from '../core/session.ts';
 import { App } from './app.tsx';
-import { figures, follow, run_model, session_state, viewer } from './model.ts';
+import { figures, follow, run_model, session_state, sign_in_again, viewer } from './model.ts';
 
-const { ticket, rest } = take_ticket(location.hash);
-if (ticket !== '') history.replaceState(null, '', location.pathname + location.search + rest);
+/** The ticket of the address, which no longer has it afterwards. */
+function ticket_of_address(): string {
+  const { ticket, rest } = take_ticket(location.hash);
+  if (ticket !== '') history.replaceState(null, '', location.pathname + location.search + rest);
+  return ticket;
+}
 
 declare global {
   interface Window {
@@ -39,6 +43,10 @@ Object.defineProperty(window, 'holt', {
   }),
 });
 
-run_model(ticket);
+run_model(ticket_of_address());
+addEventListener('hashchange', () => {
+  const ticket = ticket_of_address();
+  if (ticket !== '') void sign_in_again(ticket);
+});
 const root = document.getElementById('app');
 if (root) render(<App />, root);

@@ -173,7 +173,8 @@ async function desktop_call(path: string, body: object | undefined, done: string
     if (done !== '') say(done);
     return true;
   }
-  say(answer.problem.detail || answer.problem.title, true);
+  if (answer.problem.status === 401) session.expired('The session has ended.');
+  else say(answer.problem.detail || answer.problem.title, true);
   return false;
 }
 
@@ -203,6 +204,15 @@ async function read_health(): Promise<void> {
   if (answer.ok && answer.value) health.value = answer.value;
 }
 
+/** A new link was opened in this very tab. */
+export async function sign_in_again(ticket: string): Promise<void> {
+  await session.open(ticket);
+  if (session.state.get().phase !== 'signed_in') return;
+  viewer.stop();
+  viewer.start();
+  follower.reconnect();
+}
+
 /** Called once, by main. */
 export function run_model(ticket: string): void {
   effect(() => {
@@ -217,6 +227,11 @@ export function run_model(ticket: string): void {
       viewer.stop();
       follower.stop();
     }
+  });
+  effect(() => {
+    const { phase, title, control } = view.value;
+    const state = session_state.value.phase !== 'signed_in' ? 'Sign in' : phase !== 'live' ? title : control.you ? 'You drive' : '';
+    document.title = state === '' ? 'Holt' : `${state} · Holt`;
   });
   effect(() => {
     keyboard.options.level_fix = view.value.engine === 'neko';
@@ -252,7 +267,10 @@ export function run_model(ticket: string): void {
     if (ticks % 20 === 0 && !document.hidden && session_state.peek().phase === 'signed_in') void read_health();
     void read_stats(reader);
   }, 1_000);
-  addEventListener('online', () => viewer.retry_now());
+  addEventListener('online', () => {
+    viewer.retry_now();
+    follower.reconnect();
+  });
   void session.open(ticket);
 }
 

@@ -16,7 +16,9 @@ export function StatusLine() {
   return (
     <footer class="status" data-testid="status-line" aria-label="Stream">
       <span data-testid="resolution">{screen ? `${screen.width} × ${screen.height}` : 'No picture'}</span>
-      <span data-testid="fps">{live && f ? `${f.fps.toFixed(0)} fps` : '– fps'}</span>
+      <span data-testid="fps" title="A still desktop sends no frames">
+        {!live || !f ? '– fps' : f.fps < 0.5 ? 'still, 0 fps' : `${f.fps.toFixed(0)} fps`}
+      </span>
       <span class={live && rtt !== undefined ? `rtt tone-${tone(rtt)}` : 'rtt'} data-testid="rtt" title="Round trip of input">
         {live && rtt !== undefined ? `${rtt < 10 ? rtt.toFixed(1) : rtt.toFixed(0)} ms` : '– ms'}
       </span>

@@ -77,6 +77,15 @@ export class Follower {
     this.state.patch({ connected: false });
   }
 
+  /** The network came back: an old socket may be dead without having said so. */
+  reconnect(): void {
+    if (!this.#running) return;
+    this.#drop_socket();
+    this.state.patch({ connected: false });
+    this.#again();
+    void this.refresh();
+  }
+
   /** Fetches the tree; calls while one is under way make one more, not many. */
   async refresh(): Promise<void> {
     if (!this.#running) return;

@@ -126,7 +126,7 @@ export class Peer {
     connection.ontrack = (event) => {
       // Interactive: show a frame as soon as it is there.
       const receiver = event.receiver as RTCRtpReceiver & { jitterBufferTarget?: number | null };
-      if ('jitterBufferTarget' in receiver) receiver.jitterBufferTarget = 0;
+      if (event.track.kind === 'video' && 'jitterBufferTarget' in receiver) receiver.jitterBufferTarget = 0;
       this.#events.track(event.track.kind, event.track, event.streams);
     };
     connection.onicecandidate = (event) => {

@@ -213,4 +213,25 @@ test('a cut connection comes back by itself', async () => {
   await phase('live');
 });
 
+test('a new link in the same tab signs in again without a reload', async () => {
+  await page.evaluate(() => {
+    location.hash = '#ticket=good';
+  });
+  await page.waitForFunction(() => location.hash === '');
+  await phase('live');
+  assert.equal(await page.title(), 'Holt');
+});
+
+test('signing out shows the sign-in panel, a token comes back', async () => {
+  await page.getByTestId('menu').click();
+  await page.getByTestId('sign-out').click();
+  await page.getByTestId('sign-in').waitFor();
+  await page.getByTestId('token').fill('wrong');
+  await page.getByTestId('sign-in-button').click();
+  await page.getByText('This token is not valid here.').waitFor();
+  await page.getByTestId('token').fill('secret');
+  await page.keyboard.press('Enter');
+  await phase('live');
+});
+
 test('nothing broke the content policy or threw', () => assert.deepEqual(problems, []));
