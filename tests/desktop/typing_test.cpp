@@ -188,13 +188,18 @@ CAF_TEST(two pools share the spare keys without a quarrel) {
 CAF_TEST(a run that crashed leaves spare keys that the next one takes over) {
   NEEDS_X;
   desk d{"us", {spare_end::lowest, 60s}};
-  for (char32_t p = 0x4e00; d.keys->key(unicode(p), true); ++p)
-    static_cast<void>(d.keys->key(unicode(p), false));
+  auto fill = [](input& keys, char32_t from) {
+    char32_t n = 0;
+    for (; keys.key(unicode(from + n), true); ++n)
+      static_cast<void>(keys.key(unicode(from + n), false));
+    return n;
+  };
+  auto before = fill(*d.keys, 0x4e00);
   d.x->abort(); // no goodbye: the mappings stay on the server
   auto x = std::move(*connection::open({d.server.display(), {}}));
   auto next = std::move(*input::create(*x, {spare_end::lowest, 60s}));
-  CAF_CHECK(next->key(unicode(0x6000), true));
-  CAF_CHECK(next->key(unicode(0x6001), true));
+  CAF_CHECK(before > 1u);
+  CAF_CHECK(fill(*next, 0x6000) >= before);
 }
 
 CAF_TEST(a changed layout is noticed) {
