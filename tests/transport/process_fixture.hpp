@@ -32,11 +32,13 @@ using std::chrono::steady_clock;
 inline bool run_until(boost::asio::io_context& io, const std::function<bool()>& done,
                       milliseconds limit = milliseconds{20'000}) {
   const auto until = steady_clock::now() + limit;
-  while (!done() && steady_clock::now() < until) {
+  while (steady_clock::now() < until) {
+    if (done())
+      return true;
     io.restart();
     io.run_one_for(milliseconds{10});
   }
-  return done();
+  return false;
 }
 
 /// For things without an event to wait for: looks each millisecond, up to the limit.
