@@ -16,6 +16,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -55,6 +56,7 @@ public:
     pid_ = ::fork();
     if (pid_ != 0)
       return;
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL); // also when the test is cut off
     auto null = ::open("/dev/null", O_RDWR);
     ::dup2(stdin_fd >= 0 ? stdin_fd : null, 0);
     ::dup2(stdout_fd >= 0 ? stdout_fd : null, 1);
