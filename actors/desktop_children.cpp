@@ -142,12 +142,12 @@ child_spec x_client(const desktop_options& how) {
                           options.size = how.context->size();
                           options.dpi = how.context->dpi();
                           options.on_ready = [port] {
-                            if (auto child = port->lock())
-                              child->report_ready();
+                            if (auto self = port->lock())
+                              self->report_ready();
                           };
                           options.on_failure = [port](std::string why) {
-                            if (auto child = port->lock())
-                              child->report_end_reason(std::move(why));
+                            if (auto self = port->lock())
+                              self->report_end_reason(std::move(why));
                           };
                           auto actor = spawn_x_client(*how.system, std::move(options));
                           how.x_client.set(actor);

@@ -57,7 +57,7 @@ std::string random_text() {
   return out;
 }
 
-engine_client::engine_client(boost::asio::any_io_executor executor, engine_address where,
+engine_client::engine_client(boost::asio::io_context::executor_type executor, engine_address where,
                              std::chrono::milliseconds timeout)
   : executor_{std::move(executor)}, where_{std::move(where)}, timeout_{timeout} {}
 

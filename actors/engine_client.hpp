@@ -8,7 +8,7 @@
 #include "messages/error.hpp"
 #include "transport/log.hpp"
 
-#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/io_context.hpp>
 
 #include <chrono>
 #include <cstdint>
@@ -40,7 +40,7 @@ public:
   template <class T>
   using answer = std::function<void(result<T>)>;
 
-  engine_client(boost::asio::any_io_executor executor, engine_address where,
+  engine_client(boost::asio::io_context::executor_type executor, engine_address where,
                 std::chrono::milliseconds timeout = std::chrono::seconds{4});
 
   const engine_address& address() const noexcept { return where_; }
@@ -67,7 +67,7 @@ private:
             bool admin, std::chrono::milliseconds timeout, answer<reply> done) const;
   void command(const std::string& method, const std::string& target, answer<void> done) const;
 
-  boost::asio::any_io_executor executor_;
+  boost::asio::io_context::executor_type executor_;
   engine_address where_;
   std::chrono::milliseconds timeout_;
 };

@@ -175,7 +175,7 @@ struct runner {
       caf::anon_send(me, signaling_event{signaling::engine_closed{why.code, why.text}});
     };
     http::ws_connect(
-      state().deps.executor, std::move(target), limits, std::move(handlers),
+      state().deps.io->get_executor(), std::move(target), limits, std::move(handlers),
       [me](result<http::ws_ptr> got) { caf::anon_send(me, engine_socket{std::move(got)}); });
   }
 

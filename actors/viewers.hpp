@@ -56,7 +56,7 @@ struct viewers_query {
 };
 
 struct viewers_deps {
-  boost::asio::any_io_executor executor;
+  boost::asio::io_context* io = nullptr;
   actor_ref<caf::actor> control;
   actor_ref<activity_actor> activity;
   signaling::policy policy;

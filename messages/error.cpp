@@ -35,6 +35,8 @@ constexpr std::array<errc_info, errc_count> table{{
   {errc::control_held, "control_held", 409, 4409, 1, true, "A person holds control."},
   {errc::desktop_runtime_inactive, "desktop_runtime_inactive", 409, 4409, 1, true,
    "The desktop is not running."},
+  {errc::desktop_invalid_action, "desktop_invalid_action", 400, 1008, 1, false,
+   "The desktop cannot do this."},
   {errc::busy, "busy", 503, 1013, 1, true, "Too much is waiting already."},
   {errc::shutting_down, "shutting_down", 503, 1001, 1, true, "The daemon is stopping."},
   {errc::engine_unavailable, "engine_unavailable", 503, 1012, 1, true,

@@ -35,6 +35,7 @@ enum class errc : std::uint8_t {
   conflict,                 ///< the thing is in a state that forbids this
   control_held,             ///< a person holds control
   desktop_runtime_inactive, ///< the desktop is stopped
+  desktop_invalid_action,   ///< size, position or amount out of range
   busy,                     ///< a bounded queue is full
   shutting_down,            ///< the daemon is stopping
   // -- the stream

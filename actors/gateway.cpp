@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "actors/gateway.hpp"
+
+#include "transport/json_guard.hpp"
+#include "transport/log.hpp"
+
+namespace holt {
+
+gateway::gateway(gateway_deps deps) : deps_{std::move(deps)} {
+  add_health_routes();
+  add_session_routes();
+  add_tree_routes();
+  add_desktop_routes();
+}
+
+void gateway::add(std::string_view method, std::string_view pattern, route what) {
+  router_.add(method, pattern, what.websocket ? route_kind::websocket : route_kind::http);
+  routes_.push_back(std::move(what));
+}
+
+void gateway::get(std::string_view pattern, http::scopes needs, http_handler what) {
+  add("GET", pattern, {needs, false, std::move(what), nullptr});
+}
+
+void gateway::post(std::string_view pattern, http::scopes needs, http_handler what) {
+  add("POST", pattern, {needs, false, std::move(what), nullptr});
+}
+
+void gateway::websocket(std::string_view pattern, http::scopes needs, ws_handler what) {
+  add("GET", pattern, {needs, false, nullptr, std::move(what)});
+}
+
+void gateway::open_route(std::string_view method, std::string_view pattern, http_handler what) {
+  add(method, pattern, {{}, true, std::move(what), nullptr});
+}
+
+result<http::identity> gateway::identify(const http::request& head, bool websocket) const {
+  if (!deps_.need_token) {
+    http::identity anybody;
+    anybody.scopes = http::all_scopes;
+    anybody.name = "local";
+    return anybody;
+  }
+  return deps_.authority->identify(head, websocket);
+}
+
+result<std::uint64_t> gateway::admit(const http::request& head) {
+  auto found = router_.find(head);
+  if (!found.ok) {
+    bool page = deps_.page && (head.method == "GET" || head.method == "HEAD")
+                && head.path.rfind("/v1/", 0) != 0;
+    if (page)
+      return std::uint64_t{0};
+    return error{found.miss.code, found.miss.code == errc::method_not_allowed
+                                    ? "this route takes " + found.miss.allow
+                                  : found.miss.code == errc::not_found ? "endpoint not found"
+                                                                       : "malformed path"};
+  }
+  const auto& route = routes_[found.match.index];
+  if (route.open)
+    return deps_.max_body_bytes;
+  auto who = identify(head, route.websocket != nullptr);
+  if (!who)
+    return who.error();
+  if (!who->may(route.needs))
+    return error{errc::forbidden, "this token lacks the scope " + http::to_string(route.needs)};
+  return deps_.max_body_bytes;
+}
+
+void gateway::handle(http::request what, http::reply answer) {
+  auto found = router_.find(what);
+  if (!found.ok) {
+    if (deps_.page)
+      answer(deps_.page->serve(what));
+    else
+      answer(http::problem({found.miss.code, "endpoint not found"}));
+    return;
+  }
+  const auto& route = routes_[found.match.index];
+  if (route.websocket) {
+    answer(http::problem({errc::upgrade_required, "this route is a WebSocket"}));
+    return;
+  }
+  gateway_call call{std::move(what), std::move(found.match.params), {}, std::move(answer)};
+  if (!route.open) {
+    // admit() let it in a moment ago; a one-time credential never comes this way.
+    auto who = identify(call.request, false);
+    if (!who)
+      return call.answer(http::problem(who.error()));
+    call.who = std::move(*who);
+  }
+  route.http(std::move(call));
+}
+
+void gateway::handle_upgrade(http::upgrade_ptr what) {
+  auto found = router_.find(what->head());
+  if (!found.ok)
+    return what->refuse(http::problem({errc::not_found, "endpoint not found"}));
+  const auto& route = routes_[found.match.index];
+  if (!route.websocket)
+    return what->refuse(http::problem({errc::invalid_request, "this route is no WebSocket"}));
+  auto who
+    = deps_.need_token ? deps_.authority->consume(what->head()) : identify(what->head(), true);
+  if (!who)
+    return what->refuse(http::problem(who.error()));
+  if (!who->may(route.needs))
+    return what->refuse(http::problem({errc::forbidden, "this token lacks a scope"}));
+  route.websocket(std::move(what), *who);
+}
+
+void gateway::drop_followers() {
+  std::unordered_map<std::uint64_t, std::weak_ptr<http::ws_connection>> all;
+  {
+    std::lock_guard guard{followers_mutex_};
+    all.swap(followers_);
+  }
+  for (const auto& [id, weak] : all)
+    if (auto socket = weak.lock())
+      socket->close(1012, "the feed was restarted");
+}
+
+void answer_outcome(const http::reply& answer, const result<void>& got) {
+  if (!got)
+    return answer(http::problem(got.error()));
+  http::response out;
+  out.status = 204;
+  answer(std::move(out));
+}
+
+result<nlohmann::json> body_object(const http::request& request) {
+  if (request.body.empty())
+    return {boost::system::in_place_value, nlohmann::json::object()};
+  auto type = request.header_value("content-type");
+  if (!type.empty() && type.rfind("application/json", 0) != 0)
+    return error{errc::unsupported_type, "the body must be application/json"};
+  auto parsed = http::parse_json(request.body);
+  if (!parsed)
+    return parsed.error();
+  if (!parsed->is_object())
+    return error{errc::unprocessable, "the body must be a JSON object"};
+  return parsed;
+}
+
+} // namespace holt

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+// The daemon's front door: which request may do what, and who answers it. A service of the
+// listener, called on the connections' strands; asks the actors and answers later. Holds no state
+// of its own but the followers of the feed.
+
+#include "actors/activity.hpp"
+#include "actors/desktop_context.hpp"
+#include "actors/engine_children.hpp"
+#include "actors/router.hpp"
+#include "actors/tree_client.hpp"
+#include "actors/viewers.hpp"
+#include "transport/assets.hpp"
+#include "transport/auth.hpp"
+#include "transport/http_types.hpp"
+#include "transport/listener.hpp"
+
+#include <atomic>
+#include <chrono>
+#include <mutex>
+#include <unordered_map>
+
+namespace holt {
+
+struct gateway_deps {
+  caf::actor_system* system = nullptr;
+  boost::asio::any_io_executor executor;
+  std::shared_ptr<tree_client> tree; ///< filled before the first request
+  std::shared_ptr<http::authority> authority;
+  std::shared_ptr<const http::assets> page; ///< null: there is none
+  actor_ref<activity_actor> activity;
+  actor_ref<caf::actor> control;
+  actor_ref<caf::actor> viewers;
+  actor_ref<caf::actor> x_client;
+  desktop_context_ptr context; ///< null without a desktop
+  engine_choice engine;
+  std::string log_dir;
+  std::uint64_t max_body_bytes = 1024 * 1024;
+  unsigned max_width = 3840;
+  unsigned max_height = 2160;
+  bool need_token = true;
+  nlohmann::json kernel; ///< what it allows, for health
+  std::function<http::listener_stats()> listener_stats;
+  std::function<std::uint64_t()> strangers_reaped;
+};
+
+/// One request that was let in.
+struct gateway_call {
+  http::request request;
+  std::map<std::string, std::string, std::less<>> params;
+  http::identity who;
+  http::reply answer;
+};
+
+class gateway final : public http::service, public std::enable_shared_from_this<gateway> {
+public:
+  explicit gateway(gateway_deps deps);
+
+  result<std::uint64_t> admit(const http::request& head) override;
+  void handle(http::request what, http::reply answer) override;
+  void handle_upgrade(http::upgrade_ptr what) override;
+
+  /// The feed was restarted: its followers are sent away and come back by themselves.
+  void drop_followers();
+
+private:
+  friend struct gateway_routes;
+
+  using http_handler = std::function<void(gateway_call)>;
+  using ws_handler = std::function<void(http::upgrade_ptr, const http::identity&)>;
+
+  struct route {
+    http::scopes needs; ///< all of these
+    bool open = false;  ///< no credential needed
+    http_handler http;
+    ws_handler websocket;
+  };
+
+  void get(std::string_view pattern, http::scopes needs, http_handler what);
+  void post(std::string_view pattern, http::scopes needs, http_handler what);
+  void websocket(std::string_view pattern, http::scopes needs, ws_handler what);
+  void add(std::string_view method, std::string_view pattern, route what);
+  void open_route(std::string_view method, std::string_view pattern, http_handler what);
+
+  // gateway_session.cpp
+  void add_session_routes();
+  // gateway_tree.cpp
+  void add_tree_routes();
+  void follow_activity(const http::upgrade_ptr& what);
+  // gateway_desktop.cpp
+  void add_desktop_routes();
+  // gateway_health.cpp
+  void add_health_routes();
+
+  result<http::identity> identify(const http::request& head, bool websocket) const;
+
+  gateway_deps deps_;
+  router router_;
+  std::vector<route> routes_;
+  std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
+  std::mutex followers_mutex_;
+  std::unordered_map<std::uint64_t, std::weak_ptr<http::ws_connection>> followers_;
+  std::atomic<std::uint64_t> last_follower_{0};
+};
+
+/// Answers 204, or the problem.
+void answer_outcome(const http::reply& answer, const result<void>& got);
+
+/// The JSON object of a body; an empty body is an empty object. invalid_request, unprocessable.
+result<nlohmann::json> body_object(const http::request& request);
+
+} // namespace holt

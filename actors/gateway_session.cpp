@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Signing in: links, browser sessions.
+
+#include "actors/gateway.hpp"
+
+namespace holt {
+
+namespace {
+
+nlohmann::json who_document(const http::identity& who) {
+  return {{"scopes", http::words(who.scopes)}, {"name", who.name}};
+}
+
+std::string text_of(const nlohmann::json& body, const char* name) {
+  auto i = body.find(name);
+  return i != body.end() && i->is_string() ? i->get<std::string>() : std::string{};
+}
+
+/// The address under which this request found us.
+std::string own_url(const http::request& what) {
+  return "http://" + std::string{what.header_value("host")};
+}
+
+} // namespace
+
+void gateway::add_session_routes() {
+  open_route("POST", "/v1/session", [this](const gateway_call& call) {
+    auto body = body_object(call.request);
+    if (!body)
+      return call.answer(http::problem(body.error()));
+    auto opened = deps_.authority->open_session(call.request, text_of(*body, "ticket"),
+                                                text_of(*body, "token"));
+    if (!opened)
+      return call.answer(http::problem(opened.error()));
+    auto out = http::json_response(200, who_document(opened->who));
+    out.headers.push_back({"Set-Cookie", opened->cookie});
+    out.headers.push_back({"Cache-Control", "no-store"});
+    call.answer(std::move(out));
+  });
+  get("/v1/session", http::scope::view, [](const gateway_call& call) {
+    call.answer(http::json_response(200, who_document(call.who)));
+  });
+  open_route("DELETE", "/v1/session", [this](const gateway_call& call) {
+    http::response out;
+    out.status = 204;
+    out.headers.push_back({"Set-Cookie", deps_.authority->close_session(call.request)});
+    call.answer(std::move(out));
+  });
+  // A link for somebody else never allows more than the one who asks may do.
+  post("/v1/tickets", http::scope::view, [this](const gateway_call& call) {
+    auto body = body_object(call.request);
+    if (!body)
+      return call.answer(http::problem(body.error()));
+    auto view = body->find("view");
+    bool only_view = view != body->end() && view->is_boolean() && view->get<bool>();
+    auto scopes = only_view ? http::scopes{http::scope::view} : call.who.scopes;
+    auto ticket = deps_.authority->make_ticket(scopes, false);
+    call.answer(http::json_response(
+      200, {{"link", own_url(call.request) + "/#ticket=" + ticket}, {"ticket", ticket}}));
+  });
+}
+
+} // namespace holt

@@ -1,0 +1,276 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/daemon.hpp"
+
+#include "actors/gateway.hpp"
+#include "app/children.hpp"
+#include "app/gateway_child.hpp"
+#include "app/preflight.hpp"
+#include "app/ready.hpp"
+#include "transport/keeper_link.hpp"
+#include "transport/log.hpp"
+#include "transport/reaper.hpp"
+#include "transport/sd_notify.hpp"
+#include "transport/state_dir.hpp"
+
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include <condition_variable>
+#include <csignal>
+#include <iostream>
+
+namespace holt {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto viewers_limit = 1'000ms;
+constexpr auto stop_limit = 8'000ms;
+constexpr auto hurry_limit = 700ms;
+
+int complain(const error& why) {
+  std::cerr << "holt: " << why.detail << std::endl;
+  return info(why.code).exit;
+}
+
+/// Everything that runs between boot and the end.
+class daemon {
+public:
+  daemon(const daemon_options& how, state_dir& state, engine_choice choice,
+         desktop_context_ptr context)
+    : how_{how},
+      state_{state},
+      link_{rt_.io().get_executor(), [this] { ask_stop("the keeper is gone", 0); }},
+      reaper_{rt_.io().get_executor(), starter_.children()},
+      signals_{rt_.io(), SIGTERM, SIGINT, SIGHUP},
+      force_{rt_.io()},
+      parts_{rt_, starter_, killer_, {}, {}, {}, {}, std::move(context)} {
+    parts_.choice = std::move(choice);
+    parts_.log_dir = state.log_dir();
+  }
+
+  int run() {
+    wait_for_signal();
+    if (auto made = make(); !made) {
+      shut_down();
+      return complain(made.error());
+    }
+    caf::anon_send(supervisor_, supervision::boot{});
+    auto [code, reason] = wait_until_asked();
+    log::info("daemon", "stopping", {{"reason", reason}});
+    (void)sd_notify("STOPPING=1");
+    stop_in_order();
+    shut_down();
+    return code;
+  }
+
+private:
+  // -- start
+
+  result<void> make() {
+    auto specs = make_children(parts_, how_.config);
+    gateway_ = make_gateway(parts_, how_.config.values, state_, reaper_);
+    if (auto listening = gateway_->listen(); !listening)
+      return listening.error();
+    specs.push_back(gateway_spec(gateway_, how_.config.values));
+    supervision::supervisor_observers observers;
+    observers.on_event = [this](const supervision_event& ev) { on_event(ev); };
+    observers.on_all_ready = [this] { on_all_ready(); };
+    observers.on_escalated
+      = [this](const std::string& why) { ask_stop("gave up: " + why, info(errc::escalated).exit); };
+    auto spawned
+      = supervision::spawn_supervisor(rt_.system(), std::move(specs), std::move(observers));
+    if (!spawned)
+      return spawned.error();
+    supervisor_ = *spawned;
+    *parts_.tree = tree_client{rt_.system(), rt_.io().get_executor(), supervisor_};
+    if (auto url = gateway_->url(); !url.empty())
+      return state_.write_daemon_info({url, getpid()});
+    return {};
+  }
+
+  void on_event(const supervision_event& ev) {
+    nlohmann::json data = ev;
+    parts_.activity.send(activity_append{"supervision", std::move(data)});
+    bool bad = ev.to == child_state::failed || ev.to == child_state::unhealthy
+               || ev.to == child_state::cooldown || (ev.death && !ev.death->expected);
+    log::write(bad ? log::level::warn : log::level::info, "supervisor", "state",
+               {{"child", ev.id},
+                {"gen", static_cast<std::uint64_t>(ev.gen)},
+                {"from", to_string(ev.from)},
+                {"to", to_string(ev.to)},
+                {"reason", ev.reason}});
+    if (ev.id == "engine")
+      engine_changed(ev);
+    if (ev.id == "activity" && ev.death)
+      gateway_->drop_followers();
+  }
+
+  void engine_changed(const supervision_event& ev) {
+    engine_status now;
+    now.info.name = parts_.choice.name;
+    now.info.version = parts_.choice.version;
+    now.info.ready = ev.to == child_state::ready;
+    now.info.reason = ev.reason.empty() ? "it is " + std::string{to_string(ev.to)} : ev.reason;
+    now.info.stun = gateway_->stun();
+    now.stopped = ev.to == child_state::stopped;
+    if (now.info.ready)
+      now.client = parts_.engine->get();
+    parts_.viewers.send(viewers_engine{std::move(now)});
+  }
+
+  void on_all_ready() {
+    auto told = announce_ready({gateway_->url(), gateway_->ticket_link(true), parts_.choice.name,
+                                how_.ready_file, state_.token()});
+    if (!told)
+      log::warn("daemon", "ready_file", {{"detail", told.error().detail}});
+    (void)sd_notify("READY=1\nSTATUS=serving " + gateway_->url());
+    log::info("daemon", "ready", {{"url", gateway_->url()}, {"engine", parts_.choice.name}});
+    if (how_.banner)
+      print_banner({gateway_->url(), gateway_->ticket_link(false), parts_.choice,
+                    parts_.context != nullptr, how_.state_dir, how_.workspace});
+  }
+
+  // -- stop
+
+  void wait_for_signal() {
+    signals_.async_wait([this](boost::system::error_code ec, int number) {
+      if (ec)
+        return;
+      if (number == SIGHUP)
+        log::reopen();
+      else
+        ask_stop(number == SIGINT ? "interrupted" : "asked to stop", 0);
+      wait_for_signal();
+    });
+  }
+
+  void ask_stop(const std::string& reason, int code) {
+    std::lock_guard guard{mutex_};
+    if (!stop_reason_.empty()) {
+      hurry(); // asked twice
+      return;
+    }
+    stop_reason_ = reason;
+    stop_code_ = code;
+    wake_.notify_all();
+  }
+
+  /// Called with the lock. A second request ends within a second, whatever hangs.
+  void hurry() {
+    if (hurried_)
+      return;
+    hurried_ = true;
+    parts_.tree->hurry();
+    force_.expires_after(hurry_limit);
+    force_.async_wait([this](boost::system::error_code ec) {
+      if (!ec)
+        std::_Exit(stop_code_); // the keeper sweeps what is left
+    });
+    wake_.notify_all();
+  }
+
+  std::pair<int, std::string> wait_until_asked() {
+    std::unique_lock lock{mutex_};
+    wake_.wait(lock, [this] { return !stop_reason_.empty(); });
+    return {stop_code_, stop_reason_};
+  }
+
+  /// Waits for `act`'s callback, at most `limit`, less once somebody is in a hurry.
+  void step(std::chrono::milliseconds limit,
+            const std::function<void(std::function<void()>)>& act) {
+    auto done = std::make_shared<bool>(false);
+    act([this, done] {
+      std::lock_guard guard{mutex_};
+      *done = true;
+      wake_.notify_all();
+    });
+    std::unique_lock lock{mutex_};
+    wake_.wait_for(lock, limit, [&] { return *done || hurried_; });
+  }
+
+  void stop_in_order() {
+    gateway_->stop_accepting();
+    step(viewers_limit + 200ms, [this](std::function<void()> done) {
+      parts_.viewers.send(
+        viewers_goodbye{1001, "the daemon stops", viewers_limit, std::move(done)});
+    });
+    step(2'000ms, [this](std::function<void()> done) { gateway_->close_all(std::move(done)); });
+    // Not shortened by a hurry: the tree itself hurries then, and the force timer ends all else.
+    auto done = std::make_shared<bool>(false);
+    parts_.tree->stop_all(stop_limit, [this, done](const result<void>& got) {
+      if (!got)
+        log::warn("daemon", "stop_incomplete", {{"detail", got.error().detail}});
+      std::lock_guard guard{mutex_};
+      *done = true;
+      wake_.notify_all();
+    });
+    std::unique_lock lock{mutex_};
+    wake_.wait_for(lock, stop_limit + 500ms, [&] { return *done; });
+  }
+
+  void shut_down() {
+    state_.remove_daemon_info();
+    if (!how_.ready_file.empty())
+      unlink(how_.ready_file.c_str());
+    log::info("daemon", "stopped");
+    log::close();
+    // What still runs is swept by the keeper. Taking everything apart in order would only give a
+    // stuck handler the chance to hold up the end.
+    std::cerr.flush();
+  }
+
+  const daemon_options& how_;
+  state_dir& state_;
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  std::string stop_reason_;
+  int stop_code_ = 0;
+  bool hurried_ = false;
+
+  spawner starter_;
+  process_killer killer_;
+  runtime rt_;
+  keeper_link link_;
+  reaper reaper_;
+  boost::asio::signal_set signals_;
+  boost::asio::steady_timer force_;
+  shared_parts parts_;
+  std::shared_ptr<gateway_child> gateway_;
+  supervision::supervisor_actor supervisor_;
+};
+
+} // namespace
+
+int run_daemon(const daemon_options& how) {
+  auto state = state_dir::open(how.state_dir);
+  if (!state)
+    return complain(state.error());
+  auto level = log::level_from_string(how.config.values.log.level);
+  log::options log_to;
+  log_to.file = state->log_dir() / "holt.jsonl";
+  log_to.file_level = *level;
+  // A person sees the banner and what goes wrong; a service manager keeps everything.
+  log_to.stderr_level = how.banner ? log::level::warn : *level;
+  if (auto opened = log::open(log_to); !opened)
+    return complain(opened.error());
+  harden_process();
+  auto checked = preflight(how.config.values);
+  if (!checked)
+    return complain(checked.error());
+  desktop_context_ptr context;
+  if (how.config.values.desktop.enabled) {
+    auto made = desktop_context::make(how.state_dir, how.workspace);
+    if (!made)
+      return complain(made.error());
+    context = *made;
+    const auto& size = how.config.values.desktop;
+    context->set_size({size.width, size.height, 0}, size.dpi);
+  }
+  auto* running = new daemon{how, *state, *checked, std::move(context)};
+  auto code = running->run();
+  std::_Exit(code); // see shut_down()
+}
+
+} // namespace holt

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+// What is checked before anything starts, so that a missing package or a taken port is one clear
+// line and not a tree of failed children. Also what the process does to itself.
+
+#include "actors/engine_choice.hpp"
+#include "app/config.hpp"
+
+namespace holt {
+
+/// Engine, X server and media port, as far as the configuration needs them.
+/// errc::dependency_missing, errc::port_unavailable.
+result<engine_choice> preflight(const config& values);
+
+/// The engine that this configuration gives; runs `neko --version` where there is a neko.
+result<engine_choice> find_engine(const config& values);
+
+/// Raises the descriptor limit, adopts orphans, keeps other processes out of our memory.
+void harden_process();
+
+/// Folder of the running program.
+std::string program_dir();
+
+/// PATH, or Debian's.
+std::string search_path();
+
+} // namespace holt

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/children.hpp"
+#include "app/preflight.hpp"
+#include "app/verbs.hpp"
+#include "transport/kernel_features.hpp"
+#include "transport/state_dir.hpp"
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/ip/udp.hpp>
+#include <nlohmann/json.hpp>
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <cstdlib>
+#include <filesystem>
+#include <iostream>
+
+namespace holt {
+
+namespace {
+
+namespace asio = boost::asio;
+
+struct finding {
+  std::string name;
+  bool found = false;
+  bool needed = false; ///< the main job cannot run without it
+  std::string detail;  ///< what was found, or what to do
+};
+
+struct program_row {
+  const char* program;
+  const char* package;
+  const char* what_for;
+  bool needed;
+};
+
+constexpr std::array<program_row, 9> programs{{
+  {"Xvfb", "xvfb", "the X server", true},
+  {"openbox", "openbox", "the window manager", true},
+  {"dbus-daemon", "dbus", "the session bus", false},
+  {"pulseaudio", "pulseaudio", "sound", false},
+  {"tint2", "tint2", "the panel", false},
+  {"xterm", "xterm", "a terminal on the desktop", false},
+  {"pcmanfm", "pcmanfm", "a file manager on the desktop", false},
+  {"chromium", "chromium", "a browser on the desktop", false},
+  {"setxkbmap", "x11-xkb-utils", "keyboard layouts", false},
+}};
+
+void look_for_programs(std::vector<finding>& out, const config& values) {
+  for (const auto& row : programs) {
+    auto found = find_program(row.program, search_path());
+    out.push_back(
+      {row.program, found.has_value(), row.needed && values.desktop.enabled,
+       found ? *found
+             : std::string{"needed for "} + row.what_for + ": apt-get install " + row.package});
+  }
+}
+
+void look_for_engine(std::vector<finding>& out, const config& values) {
+  auto engine = find_engine(values);
+  finding row{"stream engine", engine.has_value(), values.desktop.enabled, ""};
+  if (engine) {
+    row.detail = engine->name + " " + engine->version + " (" + engine->program + ")";
+    for (const auto& note : engine->notes)
+      row.detail += "; " + note;
+  } else {
+    row.detail = engine.error().detail;
+  }
+  out.push_back(std::move(row));
+}
+
+template <class Protocol>
+std::string try_port(const std::string& address, std::uint16_t port) {
+  asio::io_context io;
+  boost::system::error_code ec;
+  typename Protocol::socket socket{io};
+  typename Protocol::endpoint where{asio::ip::make_address(address, ec), port};
+  if (!ec)
+    socket.open(where.protocol(), ec);
+  if (!ec && std::is_same_v<Protocol, asio::ip::tcp>)
+    socket.set_option(asio::socket_base::reuse_address(true), ec);
+  if (!ec)
+    socket.bind(where, ec);
+  return ec ? ec.message() : std::string{};
+}
+
+void look_for_ports(std::vector<finding>& out, const config& values) {
+  auto add = [&out](const std::string& name, const std::string& fault, const char* key) {
+    out.push_back(
+      {name, fault.empty(), true,
+       fault.empty() ? "free" : fault + "; a daemon may run already (holt status), or set " + key});
+  };
+  if (values.http.port != 0)
+    add("port " + std::to_string(values.http.port) + "/tcp",
+        try_port<asio::ip::tcp>(values.http.address, values.http.port), "http.port");
+  if (values.desktop.enabled && values.stream.media_port != 0)
+    add("port " + std::to_string(values.stream.media_port) + "/udp",
+        try_port<asio::ip::udp>(choose_media_addresses(values).bind, values.stream.media_port),
+        "stream.media_port");
+}
+
+void look_at_kernel(std::vector<finding>& out) {
+  for (const auto& row : describe(detect_kernel_features()))
+    out.push_back({"kernel: " + row.name, row.present, row.needed, row.meaning});
+}
+
+void look_at_folders(std::vector<finding>& out, const config& values) {
+  auto state = values.state_dir.empty() ? default_state_dir().string() : values.state_dir;
+  std::error_code ec;
+  auto existing = std::filesystem::path{state};
+  while (!existing.empty() && existing != "/" && !std::filesystem::exists(existing, ec))
+    existing = existing.parent_path();
+  bool writable = !state.empty() && access(existing.c_str(), W_OK) == 0;
+  out.push_back(
+    {"state folder", writable, true,
+     writable ? state : "'" + state + "' cannot be written; choose another with --state-dir"});
+  auto token = std::filesystem::path{state} / "token";
+  struct stat file {};
+  if (stat(token.c_str(), &file) == 0)
+    out.push_back({"token", (file.st_mode & 077) == 0, false,
+                   getuid() == 0 ? "commands that run as root can read it; see docs"
+                                 : "commands that run as this user can read it"});
+}
+
+std::string mark(const finding& row) {
+  bool colour = isatty(STDOUT_FILENO) == 1;
+  const char* text = row.found ? "found  " : row.needed ? "MISSING" : "missing";
+  const char* code = row.found ? "32" : row.needed ? "31" : "33";
+  return colour ? "\x1b[" + std::string{code} + "m" + text + "\x1b[0m" : text;
+}
+
+} // namespace
+
+int verb_doctor(const command_line& line) {
+  auto loaded = load_config(line.config_file, line.flags, ::getenv);
+  if (!loaded) {
+    std::cerr << "holt: " << loaded.error().detail << std::endl;
+    return info(loaded.error().code).exit;
+  }
+  std::vector<finding> rows;
+  look_for_programs(rows, loaded->values);
+  look_for_engine(rows, loaded->values);
+  look_for_ports(rows, loaded->values);
+  look_at_folders(rows, loaded->values);
+  look_at_kernel(rows);
+  bool fine = true;
+  auto document = nlohmann::json::array();
+  for (const auto& row : rows) {
+    fine = fine && (row.found || !row.needed);
+    document.push_back(
+      {{"name", row.name}, {"found", row.found}, {"needed", row.needed}, {"detail", row.detail}});
+    if (!line.json)
+      std::cout << mark(row) << "  " << row.name
+                << std::string(row.name.size() < 28 ? 28 - row.name.size() : 1, ' ') << row.detail
+                << "\n";
+  }
+  if (line.json)
+    std::cout << nlohmann::json{{"ok", fine}, {"findings", document}}.dump(2) << std::endl;
+  else
+    std::cout << (fine ? "\nEverything that the main job needs is there.\n"
+                       : "\nThe main job cannot run: see MISSING.\n");
+  return fine ? 0 : 1;
+}
+
+} // namespace holt
