@@ -83,6 +83,10 @@ const std::vector<engine_api::route>& engine_api::routes() {
     {"POST", "api/room/screen", admin, &self::set_screen},
     {"GET", "api/room/screen/configurations", admin, &self::configurations},
     {"GET", "api/room/screen/shot.jpg", admin, &self::shot},
+    {"GET", "api/room/keyboard/map", any, &self::keyboard_map},
+    {"POST", "api/room/keyboard/map", any, &self::set_keyboard_map},
+    {"GET", "api/room/keyboard/modifiers", any, &self::modifiers},
+    {"POST", "api/room/keyboard/modifiers", any, &self::set_modifiers},
     {"GET", "api/room/clipboard", any, &self::clipboard},
     {"POST", "api/room/clipboard", any, &self::set_clipboard},
   };

@@ -82,6 +82,10 @@ private:
   void set_screen(call& c);
   void configurations(call& c);
   void shot(call& c);
+  void keyboard_map(call& c);
+  void set_keyboard_map(call& c);
+  void modifiers(call& c);
+  void set_modifiers(call& c);
   void clipboard(call& c);
   void set_clipboard(call& c);
 

@@ -107,6 +107,32 @@ void engine_api::shot(call& c) {
   });
 }
 
+// Input is by keysym and typed exactly, so that the layout makes no difference: it is taken and
+// not used.
+void engine_api::keyboard_map(call& c) {
+  c.answer(neko_json({{"layout", "us"}, {"variant", ""}}));
+}
+
+void engine_api::set_keyboard_map(call& c) {
+  if (!room_->is_host(c.who->id))
+    return c.answer(neko_error(403, "session is not the host"));
+  c.answer(neko_empty());
+}
+
+void engine_api::modifiers(call& c) {
+  json out;
+  for (const char* name :
+       {"shift", "capslock", "control", "alt", "numlock", "meta", "super", "altgr"})
+    out[name] = nullptr; // not known
+  c.answer(neko_json(out));
+}
+
+void engine_api::set_modifiers(call& c) {
+  if (!c.body.is_object())
+    return c.answer(neko_error(400, "unable to parse the body as JSON"));
+  c.answer(of_result(room_->set_modifiers(*c.who, c.body)));
+}
+
 void engine_api::clipboard(call& c) {
   if (!c.who->who.can_access_clipboard || !room_->is_host(c.who->id))
     return c.answer(neko_error(403, "the clipboard is the host's"));

@@ -60,9 +60,8 @@ json room::settings_json() const {
 
 json room::stats_json() const {
   std::size_t admins = 0;
-  for (const auto& [id, one] : seats_)
-    if (auto* as = const_cast<session_registry&>(registry_).find(id))
-      admins += as->who.is_admin ? 1 : 0;
+  for (const auto& [id, one] : registry_.sessions())
+    admins += one.connected && one.who.is_admin ? 1 : 0;
   auto time_or_null = [](const std::optional<session::time>& when) {
     return when ? json(rfc3339(*when)) : json(nullptr);
   };

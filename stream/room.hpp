@@ -59,6 +59,9 @@ public:
   api_result<void> take_control(const session& who);
   api_result<void> give_control(const session& who, std::string_view to);
   void reset_control(const session& who);
+  /// Presses or releases modifiers ({"shift": true, …}); locks (Caps, Num) are left alone, since a
+  /// keysym is typed as itself whatever they are. 403 for anybody but the host.
+  api_result<void> set_modifiers(const session& who, const nlohmann::json& wanted);
 
   // -- from the desktop, on the io thread
   void on_cursor_image(const desktop::cursor_image& image);
@@ -141,6 +144,7 @@ private:
   void on_copy(seat& who, payload p);
   void on_select_all(seat& who, payload p);
   void on_paste(seat& who, payload p);
+  void on_modifiers(seat& who, payload p);
   void shortcut(seat& who, std::uint32_t letter);
 
   boost::asio::io_context& io_;

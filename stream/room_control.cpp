@@ -185,6 +185,24 @@ void room::shortcut(seat& who, std::uint32_t letter) {
   media_.key(who.input, control_left, false);
 }
 
+api_result<void> room::set_modifiers(const session& who, const json& wanted) {
+  static constexpr std::pair<const char*, std::uint32_t> keys[]{
+    {"shift", 0xffe1}, {"control", control_left}, {"alt", 0xffe9},
+    {"meta", 0xffe7},  {"super", 0xffeb},         {"altgr", 0xfe03}};
+  auto at = find_seat(who.id);
+  if (!at || !is_host(who.id))
+    return api_error{403, "session is not the host"};
+  for (const auto& [name, keysym] : keys)
+    if (auto flag = wanted.find(name); flag != wanted.end() && flag->is_boolean())
+      media_.key(at->input, keysym, flag->get<bool>());
+  return {};
+}
+
+void room::on_modifiers(seat& who, payload p) {
+  if (auto* as = registry_.find(who.id))
+    (void)set_modifiers(*as, p);
+}
+
 void room::on_cut(seat& who, payload) {
   shortcut(who, 'x');
 }

@@ -33,6 +33,8 @@ const std::map<std::string, room::event_handler, std::less<>>& room::events() {
     {"control/copy", &room::on_copy},
     {"control/select_all", &room::on_select_all},
     {"control/paste", &room::on_paste},
+    {"keyboard/map", &room::on_ignored}, // a keysym is typed as itself whatever the layout
+    {"keyboard/modifiers", &room::on_modifiers},
     {"screen/set", &room::on_screen_set},
     {"clipboard/set", &room::on_clipboard_set},
     {"send/unicast", &room::on_unicast},

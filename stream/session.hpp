@@ -104,7 +104,7 @@ public:
   session* find(std::string_view id);
   /// Constant time in the token's content.
   session* find_token(std::string_view token);
-  std::map<std::string, session, std::less<>>& sessions() noexcept { return sessions_; }
+  const std::map<std::string, session, std::less<>>& sessions() const noexcept { return sessions_; }
 
 private:
   std::map<std::string, member, std::less<>> members_;
