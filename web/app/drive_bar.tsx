@@ -49,7 +49,13 @@ export function DriveBar() {
             </button>
           )}
           {!(control.you && control.taken) && (
-            <button type="button" class="button" data-testid="take" title="Nobody else and no agent acts until you release" onClick={() => { viewer.take(); to_desktop(); }}>
+            <button
+              type="button"
+              class="button"
+              data-testid="take"
+              title="Nobody else and no agent acts until you release"
+              onClick={() => { viewer.take(); to_desktop(); }}
+            >
               {control.you ? 'Hold off agent' : 'Take over'}
             </button>
           )}
@@ -75,7 +81,11 @@ export function DriveBar() {
           </div>
         </div>
       ))}
-      <span class="visually-hidden" aria-live="polite">{keyboard_captured.value && control.you ? 'The keyboard goes to the desktop. Press Control, Alt and Shift together to leave.' : ''}</span>
+      <span class="visually-hidden" aria-live="polite">
+        {keyboard_captured.value && control.you
+          ? 'The keyboard goes to the desktop. Press Control, Alt and Shift together to leave.'
+          : ''}
+      </span>
     </section>
   );
 }

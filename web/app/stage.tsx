@@ -210,7 +210,13 @@ function Message({ kept }: { readonly kept: boolean }) {
   return (
     <div class={`message${kept ? ' over-picture' : ''}`} data-testid="stage-message">
       <div class="message-card">
-        {busy ? <span class="spinner" aria-hidden="true" /> : <span class={`message-icon ${phase}`}><Icon name={phase === 'stopped' ? 'stop' : 'warn'} /></span>}
+        {busy ? (
+          <span class="spinner" aria-hidden="true" />
+        ) : (
+          <span class={`message-icon ${phase}`}>
+            <Icon name={phase === 'stopped' ? 'stop' : 'warn'} />
+          </span>
+        )}
         <h2 data-testid="reason">{title}</h2>
         {said !== '' && <p>{said}</p>}
         {addresses.length > 0 && (

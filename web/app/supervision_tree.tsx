@@ -50,7 +50,11 @@ function Node({ node, top = false }: { readonly node: TreeNode; readonly top?: b
           <span class="node-name">
             {label}
           </span>
-          {deaths.length > 0 && <span class="deaths-count" title={`${node.restarts} unexpected ends`}>{node.restarts || deaths.length}×</span>}
+          {deaths.length > 0 && (
+            <span class="deaths-count" title={`${node.restarts} unexpected ends`}>
+              {node.restarts || deaths.length}×
+            </span>
+          )}
           <span class={`state tone-${tone}`} data-testid="state">{node.state}</span>
         </button>
         {!top && session.has('admin') && <Actions node={node} busy={busy} />}
@@ -79,22 +83,26 @@ function Actions({ node, busy }: { readonly node: TreeNode; readonly busy: boole
   if (node.id.includes('/') || node.kind === 'actor') return null;
   const label = label_of(node.id);
   const down = node.state === 'stopped' || node.state === 'failed' || node.state === 'idle';
+  const buttons = down ? (['start'] as const) : (['restart', 'stop'] as const);
   return (
     <span class="node-actions">
-      {down ? (
-        <button type="button" class="icon-button small" disabled={busy} aria-label={`Start ${label}`} title={`Start ${label}`} data-testid="start" onClick={() => void act(node, 'start')}>
-          <Icon name="play" />
-        </button>
-      ) : (
-        <>
-          <button type="button" class="icon-button small" disabled={busy} aria-label={`Restart ${label}`} title={`Restart ${label}`} data-testid="restart" onClick={() => void act(node, 'restart')}>
-            <Icon name="restart" />
+      {buttons.map((verb) => {
+        const name = `${verb.charAt(0).toUpperCase()}${verb.slice(1)} ${label}`;
+        return (
+          <button
+            type="button"
+            class="icon-button small"
+            key={verb}
+            disabled={busy}
+            aria-label={name}
+            title={name}
+            data-testid={verb}
+            onClick={() => void act(node, verb)}
+          >
+            <Icon name={verb === 'start' ? 'play' : verb} />
           </button>
-          <button type="button" class="icon-button small" disabled={busy} aria-label={`Stop ${label}`} title={`Stop ${label}`} data-testid="stop" onClick={() => void act(node, 'stop')}>
-            <Icon name="stop" />
-          </button>
-        </>
-      )}
+        );
+      })}
     </span>
   );
 }

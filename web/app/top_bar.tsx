@@ -189,7 +189,13 @@ function Menu() {
               <legend>Desktop size</legend>
               <div class="choices">
                 {sizes.map(([w, h]) => (
-                  <button type="button" class="choice" key={w} aria-pressed={screen?.width === w && screen.height === h} onClick={then(() => void resize_desktop(w, h))}>
+                  <button
+                    type="button"
+                    class="choice"
+                    key={w}
+                    aria-pressed={screen?.width === w && screen.height === h}
+                    onClick={then(() => void resize_desktop(w, h))}
+                  >
                     {w} × {h}
                   </button>
                 ))}

@@ -4,12 +4,11 @@
 // reason in words. It touches no document: the app shows what it says and feeds it input.
 
 import { backoff_delay } from './backoff.ts';
-import type { Clock } from './clock.ts';
 import { Timers } from './clock.ts';
-import { encode_button, encode_key, encode_move, encode_ping, encode_scroll } from './codec.ts';
+import { encode_button, encode_key, encode_move, encode_scroll } from './codec.ts';
 import type { ServerMessage } from './codec.ts';
-import type { MakePeer } from './peer.ts';
-import { Peer } from './peer.ts';
+import type { MediaDeps, MediaOwner } from './media.ts';
+import { Media } from './media.ts';
 import type { AfterClose, Words } from './reasons.ts';
 import { meaning_of_close, sentence, words_of_error } from './reasons.ts';
 import type { MakeSocket, Payload } from './signaling.ts';
@@ -19,7 +18,6 @@ import type { ViewerState } from './viewer_state.ts';
 import {
   control_of,
   count,
-  ice_servers_of,
   initial_viewer_state,
   nobody,
   screen_of,
@@ -31,14 +29,10 @@ export interface Diagnosis extends Words {
   readonly then: AfterClose;
 }
 
-export interface ViewerDeps {
+export interface ViewerDeps extends MediaDeps {
   readonly url: string;
   readonly make_socket: MakeSocket;
-  readonly make_peer: MakePeer;
-  readonly clock: Clock;
   readonly random: () => number;
-  /** False in a background tab: no picture is ever presented there. */
-  visible(): boolean;
   diagnose(): Promise<Diagnosis | undefined>;
 }
 
@@ -54,15 +48,8 @@ export interface ViewerHooks {
 const limits = {
   session_ms: 250, // how long holt/session may come after system/init
   init_ms: 20_000, // the daemon waits up to 15 s for the engine
-  provide_ms: 12_000,
-  connect_ms: 15_000,
-  first_frame_ms: 12_000,
-  enable_again_ms: 3_000,
-  disconnected_ms: 4_000,
   stable_ms: 8_000,
-  ping_ms: 1_000,
 } as const;
-const max_requests_in_a_row = 2;
 
 export class Viewer {
   readonly state = new Store<ViewerState>(initial_viewer_state);
@@ -70,10 +57,8 @@ export class Viewer {
   readonly #hooks: ViewerHooks;
   readonly #timers: Timers;
   #signaling: Signaling | undefined;
-  #peer: Peer | undefined;
+  readonly #media: Media;
   #farewell = '';
-  #requested_at_ms = 0;
-  #requests_in_a_row = 0;
   #notices = 0;
   #initialised = false;
 
@@ -81,10 +66,11 @@ export class Viewer {
     this.#deps = deps;
     this.#hooks = hooks;
     this.#timers = new Timers(deps.clock);
+    this.#media = new Media(deps, this.#as_owner());
   }
 
   get connection(): RTCPeerConnection | undefined {
-    return this.#peer?.connection;
+    return this.#media.connection;
   }
 
   start(): void {
@@ -113,14 +99,7 @@ export class Viewer {
 
   /** The app has shown a picture of the present media connection. */
   frame_shown(): void {
-    const { phase } = this.state.get();
-    if (phase !== 'negotiating' || this.#peer?.connection?.connectionState !== 'connected') return;
-    this.#timers.clear('first_frame');
-    if (this.#deps.visible()) this.#timers.clear('enable');
-    this.#requests_in_a_row = 0;
-    this.state.patch({ first_frame_ms: this.#deps.clock.now() - this.#requested_at_ms, addresses: [] });
-    this.#say('live', 'Live', '');
-    this.#timers.set('stable', limits.stable_ms, () => this.state.patch({ attempt: 0 }));
+    this.#media.frame_shown();
   }
 
   // ---- who drives
@@ -157,26 +136,25 @@ export class Viewer {
   }
 
   // ---- input: nothing is sent without control
-
   get may_drive(): boolean {
-    return this.state.get().control.you && (this.#peer?.channel_is_open ?? false);
+    return this.state.get().control.you && this.#media.channel_is_open;
   }
 
   move(x: number, y: number): void {
-    if (this.may_drive) this.#peer?.send(encode_move(x, y), true);
+    if (this.may_drive) this.#media.send(encode_move(x, y), true);
   }
 
   button(down: boolean, button: number): void {
-    if (button > 0 && this.may_drive) this.#peer?.send(encode_button(down, button));
+    if (button > 0 && this.may_drive) this.#media.send(encode_button(down, button));
   }
 
   scroll(left: number, up: number, control_held: boolean): void {
     if ((left !== 0 || up !== 0) && this.may_drive)
-      this.#peer?.send(encode_scroll(left, up, control_held));
+      this.#media.send(encode_scroll(left, up, control_held));
   }
 
   key(down: boolean, keysym: number): void {
-    if (this.may_drive) this.#peer?.send(encode_key(down, keysym));
+    if (this.may_drive) this.#media.send(encode_key(down, keysym));
   }
 
   // ---- connecting
@@ -185,7 +163,7 @@ export class Viewer {
     this.#let_go();
     this.#farewell = '';
     this.#initialised = false;
-    this.#requests_in_a_row = 0;
+    this.#media.begin();
     this.state.patch({ attempt: this.state.get().attempt + 1, addresses: [] });
     this.#say('connecting', 'Connecting to Holt', '');
     this.#signaling = new Signaling(this.#deps.url, this.#deps.make_socket, this.#deps.clock, {
@@ -206,7 +184,7 @@ export class Viewer {
       this.#lose(meaning, meaning.then);
       return;
     }
-    this.#drop_media();
+    this.#media.drop();
     this.#signaling = undefined;
     const attempt = this.state.get().attempt;
     void this.#deps.diagnose().then((found) => {
@@ -236,21 +214,10 @@ export class Viewer {
 
   #let_go(): void {
     this.#timers.clear_all();
-    this.#drop_media();
+    this.#media.drop();
     this.#signaling?.close();
     this.#signaling = undefined;
     this.state.patch({ control: nobody, asking: false, requests: [], retry_at_ms: undefined });
-  }
-
-  #drop_media(): void {
-    for (const name of ['provide', 'connect', 'first_frame', 'enable', 'disconnected', 'stable', 'ping'])
-      this.#timers.clear(name);
-    if (!this.#peer) return;
-    this.#hooks.release_input();
-    this.#hooks.before_drop();
-    this.#peer.close();
-    this.#peer = undefined;
-    this.state.patch({ rtt_ms: undefined, cursor: undefined });
   }
 
   // ---- events of the daemon and the engine
@@ -278,7 +245,7 @@ export class Viewer {
           engine: text(payload.engine, 40),
           engine_version: text(payload.engineVersion, 60),
         });
-        if (this.#initialised && !this.#peer) this.#request();
+        if (this.#initialised && !this.#media.asked) this.#request();
         return;
       case 'holt/control':
         this.#on_control(payload);
@@ -304,13 +271,13 @@ export class Viewer {
       case 'signal/provide':
       case 'signal/offer':
       case 'signal/restart':
-        this.#on_offer(payload);
+        this.#media.offer(payload);
         return;
       case 'signal/candidate':
-        this.#peer?.candidate(payload as RTCIceCandidateInit);
+        this.#media.candidate(payload);
         return;
       case 'signal/close':
-        if (this.#peer) this.#request_again({ title: 'The engine ended the stream', detail: sentence(text(payload.reason)) });
+        this.#media.closed_by_engine(payload);
         return;
       default: // signal/video, session/*, system/heartbeat and what newer engines say
     }
@@ -376,86 +343,33 @@ export class Viewer {
 
   #request(): void {
     this.#timers.clear('session');
-    this.#drop_media();
-    const peer = new Peer(this.#deps.make_peer, {
-      answer: (sdp) => this.#signaling?.send('signal/answer', { sdp }),
-      candidate: (candidate) => this.#signaling?.send('signal/candidate', { ...candidate }),
+    this.#media.request(this.state.get().engine === 'neko');
+  }
+
+  /** What the media half tells its owner. */
+  #as_owner(): MediaOwner {
+    return {
+      send: (event, payload) => this.#signaling?.send(event, payload) ?? false,
+      step: (title) => this.#say('negotiating', title, ''),
+      live: (first_frame_ms) => {
+        this.state.patch({ first_frame_ms, addresses: [] });
+        this.#say('live', 'Live', '');
+        this.#timers.set('stable', limits.stable_ms, () => this.state.patch({ attempt: 0 }));
+      },
+      lose: (words) => this.#lose(words),
+      unreachable: (addresses) => this.state.patch({ addresses }),
+      before_drop: () => {
+        this.#timers.clear('stable');
+        this.#hooks.release_input();
+        this.#hooks.before_drop();
+        this.state.patch({ rtt_ms: undefined, cursor: undefined, has_audio: false });
+      },
       track: (kind, track, streams) => {
         if (kind === 'audio') this.state.patch({ has_audio: true });
         this.#hooks.track(kind, track, streams);
       },
       message: (message) => this.#on_message(message),
-      channel_open: () => this.#ping(),
-      state: (state) => this.#on_peer_state(peer, state),
-      failed: (why) => this.#lose({ title: 'The offered stream cannot be used', detail: sentence(why) }),
-    });
-    this.#peer = peer;
-    this.state.patch({ has_audio: false });
-    this.#requested_at_ms = this.#deps.clock.now();
-    // Under neko the first key frame precedes ICE: asked for later, the picture comes sooner.
-    const video = this.state.get().engine === 'neko' ? { disabled: true } : {};
-    this.#signaling?.send('signal/request', { video, audio: {} });
-    this.#say('negotiating', 'Asking for the video', '');
-    this.#timers.set('provide', limits.provide_ms, () =>
-      this.#lose(words_of_error('engine_no_answer', 'it made no offer within 12 s')),
-    );
-  }
-
-  #request_again(words: Words): void {
-    this.#requests_in_a_row += 1;
-    if (this.#requests_in_a_row > max_requests_in_a_row || !this.#signaling?.usable) this.#lose(words);
-    else this.#request();
-  }
-
-  #on_offer(payload: Payload): void {
-    const sdp = text(payload.sdp, 65_536);
-    if (sdp === '' || !this.#peer) return;
-    this.#timers.clear('provide');
-    if (this.state.get().phase === 'negotiating') {
-      this.#say('negotiating', 'Opening the media path', '');
-      this.#timers.set('connect', limits.connect_ms, () => this.#ice_failed('timeout'));
-    }
-    void this.#peer.offer(sdp, ice_servers_of(payload.iceservers));
-  }
-
-  #on_peer_state(peer: Peer, state: RTCPeerConnectionState): void {
-    if (peer !== this.#peer) return;
-    if (state === 'connected') {
-      this.#timers.clear('connect');
-      this.#timers.clear('disconnected');
-      if (this.state.get().phase !== 'negotiating') return;
-      this.#say('negotiating', 'Waiting for the first picture', '');
-      if (this.state.get().engine === 'neko') this.#enable_video(true);
-      if (!this.#deps.visible()) this.frame_shown();
-      else this.#timers.set('first_frame', limits.first_frame_ms, () => this.#no_frame());
-    } else if (state === 'disconnected') {
-      this.#timers.set('disconnected', limits.disconnected_ms, () =>
-        this.#request_again({ title: 'The media path was interrupted', detail: 'Nothing arrived for some seconds.' }),
-      );
-    } else if (state === 'failed') {
-      this.#ice_failed('failed');
-    } else if (state === 'closed') {
-      this.#request_again({ title: 'The media connection was closed', detail: '' });
-    }
-  }
-
-  #no_frame(): void {
-    if (this.#deps.visible())
-      this.#lose({ title: 'Connected, but no picture arrives', detail: 'Media packets may be blocked on the way.' });
-    else this.frame_shown();
-  }
-
-  #enable_video(again: boolean): void {
-    this.#signaling?.send('signal/video', { disabled: false });
-    if (again) this.#timers.set('enable', limits.enable_again_ms, () => this.#enable_video(false));
-  }
-
-  #ice_failed(state: string): void {
-    const local = [...(this.#peer?.local_addresses ?? [])].slice(0, 16);
-    const remote = [...(this.#peer?.remote_addresses ?? [])].slice(0, 16);
-    this.#signaling?.send('holt/ice_failed', { local, remote, state });
-    this.#request_again(words_of_error('stream_ice', ''));
-    this.state.patch({ addresses: remote });
+    };
   }
 
   #on_message(message: ServerMessage): void {
@@ -473,11 +387,6 @@ export class Viewer {
         this.state.patch({ rtt_ms: before === undefined ? rtt : before * 0.7 + rtt * 0.3 });
       }
     }
-  }
-
-  #ping(): void {
-    this.#peer?.send(encode_ping(this.#deps.clock.now()));
-    this.#timers.set('ping', limits.ping_ms, () => this.#ping());
   }
 
   #notice(words: string): void {

@@ -2,8 +2,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { backoff_delay } from '../core/backoff.ts';
-import { candidate_address, with_stereo } from '../core/peer.ts';
 import { Viewer, type Diagnosis } from '../core/viewer.ts';
 import { FakeClock, FakePeer, FakeSocket, settle } from './fakes.ts';
 
@@ -148,12 +146,6 @@ test('the back-off doubles while nothing works and is gone after a stable while'
   await go_live(rig);
   rig.clock.advance(9_000);
   assert.equal(rig.viewer.state.get().attempt, 0);
-});
-
-test('jitter stays within a fifth', () => {
-  assert.equal(backoff_delay(1, () => 0), 400);
-  assert.equal(backoff_delay(1, () => 1), 600);
-  assert.equal(backoff_delay(1_000, () => 0.5), 15_000);
 });
 
 test('retry now and cancel do what they say', async () => {
@@ -422,19 +414,4 @@ test('two hundred losses leave no timer behind', async () => {
   }
   assert.ok(rig.clock.waiting < 8, String(rig.clock.waiting));
   assert.equal(FakePeer.made.filter((p) => p.connectionState !== 'closed').length, 1);
-});
-
-test('stereo is asked for exactly once', () => {
-  const sdp = (fmtp: string) => `m=audio 9\r\na=rtpmap:111 opus/48000/2\r\n${fmtp}a=x\r\n`;
-  assert.equal(with_stereo(sdp('a=fmtp:111 minptime=10;useinbandfec=1\r\n')), sdp('a=fmtp:111 minptime=10;useinbandfec=1;stereo=1\r\n'));
-  assert.equal(with_stereo(sdp('a=fmtp:111 stereo=0;a=b\r\n')), sdp('a=fmtp:111 a=b;stereo=1\r\n'));
-  const done = sdp('a=fmtp:111 stereo=1\r\n');
-  assert.equal(with_stereo(done), done);
-  assert.equal(with_stereo(sdp('')), sdp('a=fmtp:111 stereo=1\r\n'));
-  assert.equal(with_stereo('m=video 9\r\n'), 'm=video 9\r\n');
-});
-
-test('candidate lines give their address', () => {
-  assert.equal(candidate_address('candidate:1 1 UDP 21 fd00::2 4659 typ host'), 'fd00::2:4659/udp');
-  assert.equal(candidate_address('nonsense'), undefined);
 });
