@@ -219,7 +219,7 @@ CAF_TEST(children die with the thread that started them) {
     std::optional<result<pid_t>> started;
     process_handlers h;
     h.on_started = [&](result<pid_t> r) { started = r; };
-    auto handle = process::start(by, io.get_executor(), sh("sleep 1000"), h);
+    auto handle = process::start(by, io.get_executor(), sh("exec sleep 1000"), h);
     CAF_REQUIRE(run_until(io, [&] { return started.has_value(); }));
     pid = **started;
     CAF_CHECK(alive(pid));
