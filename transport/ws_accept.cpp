@@ -35,7 +35,7 @@ void accept_websocket(std::unique_ptr<place> seat, socket_type socket, ws_accept
         session->failed();
         return;
       }
-      if (opened)
+      if (opened && !session->finished())
         opened(session);
       session->run();
     });

@@ -37,7 +37,7 @@ std::string_view fitting(std::string_view text) noexcept {
 
 ws_session::ws_session(socket_type socket, std::unique_ptr<place> seat, ws_limits limits,
                        ws_handlers handlers)
-  : stream_{std::move(socket)},
+  : stream_{ws_socket{std::move(socket)}},
     timer_{stream_.get_executor()},
     seat_{std::move(seat)},
     limits_{limits},
@@ -59,6 +59,8 @@ void ws_session::set_options(bool client, std::chrono::milliseconds handshake_ti
 }
 
 void ws_session::run() {
+  if (finished_)
+    return;
   open_ = true;
   stream_.set_option(
     websocket::stream_base::timeout{limits_.close_timeout, websocket::stream_base::none(), false});
@@ -71,8 +73,16 @@ void ws_session::run() {
     close_wanted_ = true;
     arm(limits_.close_timeout);
   });
-  arm(limits_.ping);
+  if (!close_wanted_)
+    arm(limits_.ping);
   read();
+  bool idle = false;
+  {
+    const std::lock_guard lock{mutex_};
+    idle = !writing_;
+  }
+  if (close_wanted_ && idle) // asked for during the handshake
+    shake_hands();
 }
 
 void ws_session::failed() {
@@ -281,12 +291,8 @@ void ws_session::begin_close(std::uint16_t code, std::string reason, bool drop) 
 }
 
 void ws_session::shake_hands() {
-  if (finished_ || closing_)
-    return;
-  if (!open_) {
-    cut();
-    return;
-  }
+  if (finished_ || closing_ || !open_)
+    return; // not open yet: run() comes back here, or the timer
   closing_ = true;
   stream_.async_close(closing_with_, [self = shared_from_this()](error_code ec) {
     if (self->finished_)
@@ -339,8 +345,13 @@ void ws_session::finish(close_reason why) {
   if (std::exchange(finished_, true))
     return;
   timer_.cancel();
+  auto& socket = stream_.next_layer();
   error_code ignored;
-  stream_.next_layer().close(ignored);
+  // We failed the connection: the peer may be sending still, and a reset would eat the reason.
+  if (socket.is_open() && !peer_closed_ && why.code != 1006)
+    drain(std::move(seat_), std::move(static_cast<socket_type&>(socket)), limits_.close_timeout);
+  else
+    socket.close(ignored);
   {
     const std::lock_guard lock{mutex_};
     closed_to_senders_ = true;

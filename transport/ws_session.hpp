@@ -6,7 +6,7 @@
 // ws_session.cpp and ws_client.cpp). Runs on its strand; send, acknowledge and close are
 // thread-safe and never block.
 
-#include "transport/http_core.hpp"
+#include "transport/ws_socket.hpp"
 
 #include <boost/beast/websocket/stream.hpp>
 
@@ -17,7 +17,7 @@
 
 namespace holt::http {
 
-using ws_stream = boost::beast::websocket::stream<socket_type, false>;
+using ws_stream = boost::beast::websocket::stream<ws_socket, false>;
 
 class ws_session final : public ws_connection,
                          public connection,
@@ -31,6 +31,7 @@ public:
   void set_options(bool client, std::chrono::milliseconds handshake_timeout);
   /// The handshake is done: start reading, on the strand.
   void run();
+  bool finished() const noexcept { return finished_; }
   /// The handshake failed, on the strand.
   void failed();
   void attach();
