@@ -92,9 +92,9 @@ void engine_api::configurations(call& c) {
 
 void engine_api::shot(call& c) {
   int quality = 90;
-  if (auto asked = c.request.query_value("quality"); asked && !asked->empty()) {
-    auto [end, failed] = std::from_chars(asked->data(), asked->data() + asked->size(), quality);
-    if (failed != std::errc{} || quality < 1 || quality > 100)
+  if (auto asked = c.request.query_value("quality").value_or(""); !asked.empty()) {
+    auto [end, failed] = std::from_chars(asked.data(), asked.data() + asked.size(), quality);
+    if (failed != std::errc{} || end != asked.data() + asked.size() || quality < 1 || quality > 100)
       return c.answer(neko_error(400, "quality must be 1 to 100"));
   }
   room_->media().shot(quality, [answer = c.answer](result<std::vector<std::uint8_t>> done) {
