@@ -26,8 +26,9 @@ CAF_TEST(a request is answered and the connection stays open) {
     CAF_CHECK(says(a.head, "Connection: keep-alive"));
     CAF_CHECK(says(a.head, "X-Content-Type-Options: nosniff"));
   }
-  CAF_CHECK_EQUAL(s.listener.stats().accepted, 1u);
-  CAF_CHECK_EQUAL(s.listener.stats().requests.at(200), 3u);
+  const auto stats = s.listener.stats();
+  CAF_CHECK_EQUAL(stats.accepted, 1u);
+  CAF_CHECK_EQUAL(stats.requests.at(200), 3u);
 }
 
 CAF_TEST(a body arrives whole however it is cut) {
