@@ -56,14 +56,14 @@ result<std::uint64_t> gateway::admit(const http::request& head) {
                                   : found.miss.code == errc::not_found ? "endpoint not found"
                                                                        : "malformed path"};
   }
-  const auto& route = routes_[found.match.index];
-  if (route.open)
+  const auto& target = routes_[found.match.index];
+  if (target.open)
     return deps_.max_body_bytes;
-  auto who = identify(head, route.websocket != nullptr);
+  auto who = identify(head, target.websocket != nullptr);
   if (!who)
     return who.error();
-  if (!who->may(route.needs))
-    return error{errc::forbidden, "this token lacks the scope " + http::to_string(route.needs)};
+  if (!who->may(target.needs))
+    return error{errc::forbidden, "this token lacks the scope " + http::to_string(target.needs)};
   return deps_.max_body_bytes;
 }
 
@@ -76,36 +76,36 @@ void gateway::handle(http::request what, http::reply answer) {
       answer(http::problem({found.miss.code, "endpoint not found"}));
     return;
   }
-  const auto& route = routes_[found.match.index];
-  if (route.websocket) {
+  const auto& target = routes_[found.match.index];
+  if (target.websocket) {
     answer(http::problem({errc::upgrade_required, "this route is a WebSocket"}));
     return;
   }
   gateway_call call{std::move(what), std::move(found.match.params), {}, std::move(answer)};
-  if (!route.open) {
+  if (!target.open) {
     // admit() let it in a moment ago; a one-time credential never comes this way.
     auto who = identify(call.request, false);
     if (!who)
       return call.answer(http::problem(who.error()));
     call.who = std::move(*who);
   }
-  route.http(std::move(call));
+  target.http(std::move(call));
 }
 
 void gateway::handle_upgrade(http::upgrade_ptr what) {
   auto found = router_.find(what->head());
   if (!found.ok)
     return what->refuse(http::problem({errc::not_found, "endpoint not found"}));
-  const auto& route = routes_[found.match.index];
-  if (!route.websocket)
+  const auto& target = routes_[found.match.index];
+  if (!target.websocket)
     return what->refuse(http::problem({errc::invalid_request, "this route is no WebSocket"}));
   auto who
     = deps_.need_token ? deps_.authority->consume(what->head()) : identify(what->head(), true);
   if (!who)
     return what->refuse(http::problem(who.error()));
-  if (!who->may(route.needs))
+  if (!who->may(target.needs))
     return what->refuse(http::problem({errc::forbidden, "this token lacks a scope"}));
-  route.websocket(std::move(what), *who);
+  target.websocket(std::move(what), *who);
 }
 
 void gateway::drop_followers() {

@@ -45,20 +45,20 @@ router::found router::find(const http::request& head) const {
   }
   auto method = head.method == "HEAD" ? std::string{"GET"} : head.method;
   for (std::size_t i = 0; i < routes_.size(); ++i) {
-    const auto& route = routes_[i];
-    if (!fits(route.segments, *path))
+    const auto& one = routes_[i];
+    if (!fits(one.segments, *path))
       continue;
-    if (route.method == method) {
+    if (one.method == method) {
       out.ok = true;
       out.match.index = i;
-      for (std::size_t k = 0; k < route.segments.size(); ++k)
-        if (is_param(route.segments[k]))
-          out.match.params.emplace(route.segments[k].substr(1, route.segments[k].size() - 2),
+      for (std::size_t k = 0; k < one.segments.size(); ++k)
+        if (is_param(one.segments[k]))
+          out.match.params.emplace(one.segments[k].substr(1, one.segments[k].size() - 2),
                                    (*path)[k]);
       return out;
     }
     out.miss.code = errc::method_not_allowed;
-    out.miss.allow += (out.miss.allow.empty() ? "" : ", ") + route.method;
+    out.miss.allow += (out.miss.allow.empty() ? "" : ", ") + one.method;
   }
   return out;
 }

@@ -30,18 +30,18 @@ constexpr std::array<std::string_view, 17> viewers{
   "screen/updated", "clipboard/updated"};
 
 template <class List>
-bool has(const List& list, std::string_view event) {
-  return std::find(list.begin(), list.end(), event) != list.end();
+bool has(const List& list, std::string_view name) {
+  return std::find(list.begin(), list.end(), name) != list.end();
 }
 
 } // namespace
 
-bool passes_to_engine(std::string_view event, bool driver) {
-  return has(anyone, event) || (driver && has(drivers, event));
+bool passes_to_engine(std::string_view name, bool driver) {
+  return has(anyone, name) || (driver && has(drivers, name));
 }
 
-bool passes_to_browser(std::string_view event) {
-  return has(viewers, event);
+bool passes_to_browser(std::string_view name) {
+  return has(viewers, name);
 }
 
 } // namespace holt::signaling

@@ -162,8 +162,8 @@ using effect = std::variant<to_browser, to_engine, close_browser, close_engine, 
 std::vector<effect> step(state& now, const event& what, const policy& how);
 
 /// Whether the browser may send this event through to the engine.
-bool passes_to_engine(std::string_view event, bool driver);
+bool passes_to_engine(std::string_view name, bool driver);
 /// Whether the engine's event is for browsers.
-bool passes_to_browser(std::string_view event);
+bool passes_to_browser(std::string_view name);
 
 } // namespace holt::signaling

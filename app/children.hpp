@@ -25,8 +25,8 @@ struct shared_parts {
   actor_ref<caf::actor> x_client;
   desktop_context_ptr context; ///< null without a desktop
   running_engine_ptr engine = std::make_shared<running_engine>();
-  engine_choice choice;
-  std::string log_dir;
+  engine_choice choice{};
+  std::string log_dir{};
   /// Set before boot: the tree that viewers are added to.
   std::shared_ptr<tree_client> tree = std::make_shared<tree_client>();
 };

@@ -41,7 +41,7 @@ public:
          desktop_context_ptr context)
     : how_{how},
       state_{state},
-      link_{rt_.io().get_executor(), [this] { ask_stop("the keeper is gone", 0); }},
+      link_{rt_.io().get_executor(), [this] { keeper_gone(); }},
       reaper_{rt_.io().get_executor(), starter_.children()},
       signals_{rt_.io(), SIGTERM, SIGINT, SIGHUP},
       force_{rt_.io()},
@@ -146,9 +146,22 @@ private:
     });
   }
 
+  /// The kernel sends SIGTERM as well then: together they are one request.
+  void keeper_gone() {
+    {
+      std::lock_guard guard{mutex_};
+      keeper_gone_ = true;
+      if (!stop_reason_.empty())
+        return;
+    }
+    ask_stop("the keeper is gone", 0);
+  }
+
   void ask_stop(const std::string& reason, int code) {
     std::lock_guard guard{mutex_};
     if (!stop_reason_.empty()) {
+      if (std::exchange(keeper_gone_, false))
+        return;
       hurry(); // asked twice
       return;
     }
@@ -228,6 +241,7 @@ private:
   std::string stop_reason_;
   int stop_code_ = 0;
   bool hurried_ = false;
+  bool keeper_gone_ = false;
 
   spawner starter_;
   process_killer killer_;
