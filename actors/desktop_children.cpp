@@ -271,7 +271,6 @@ result<std::string> need_program(const std::string& program, const std::string& 
 std::vector<child_spec> desktop_children(const desktop_options& how) {
   child_spec group;
   group.id = "desktop";
-  group.parent = "holt";
   group.kind = child_kind::group;
   group.autostart = how.autostart;
   group.backoff = how.defaults.backoff;

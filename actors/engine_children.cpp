@@ -224,7 +224,6 @@ std::vector<child_spec> engine_children(const engine_options& how,
                                         const running_engine_ptr& running) {
   child_spec stream;
   stream.id = "stream";
-  stream.parent = "holt";
   stream.kind = child_kind::group;
   child_spec viewers;
   viewers.id = "viewers";

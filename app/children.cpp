@@ -24,7 +24,6 @@ child_spec actor_spec(const child_id& id, const shared_parts& parts, const confi
   auto defaults = make_defaults(values);
   child_spec out;
   out.id = id;
-  out.parent = "holt";
   out.kind = child_kind::actor;
   out.backoff = defaults.backoff;
   out.budget = defaults.budget;
@@ -131,14 +130,11 @@ media_addresses choose_media_addresses(const config& values) {
 
 std::vector<child_spec> make_children(const shared_parts& parts, const loaded_config& loaded) {
   const auto& values = loaded.values;
-  child_spec root;
-  root.id = "holt";
-  root.kind = child_kind::group;
   auto control = actor_spec("control", parts, values, control_child(parts));
   control.depends_on = {"activity"};
   auto lobby = actor_spec("lobby", parts, values, lobby_child(parts, values));
   lobby.depends_on = {"control"};
-  std::vector<child_spec> out{root, actor_spec("activity", parts, values, activity_child(parts)),
+  std::vector<child_spec> out{actor_spec("activity", parts, values, activity_child(parts)),
                               control, lobby};
   if (!parts.context)
     return out;

@@ -222,7 +222,6 @@ supervision::child_spec gateway_spec(const std::shared_ptr<gateway_child>& port,
   auto defaults = make_defaults(values);
   supervision::child_spec out;
   out.id = "gateway";
-  out.parent = "holt";
   out.kind = child_kind::actor;
   out.depends_on = {"lobby"};
   out.backoff = defaults.backoff;
