@@ -20,7 +20,7 @@ struct fixture {
   policy how;
   engine_info engine{true, "", "builtin", "0.1.0", "stun:127.0.0.1:4659"};
   std::vector<effect> last;
-  json payload;
+  json found;
 
   fixture() { engine.ready = true; }
 
@@ -67,8 +67,8 @@ struct fixture {
     for (const auto& one : last)
       if (auto* x = std::get_if<to_browser>(&one))
         if (auto message = json::parse(x->text); message["event"] == name)
-          return payload = message["payload"];
-    return payload = nullptr;
+          return found = message["payload"];
+    return found = nullptr;
   }
 
   timer armed(signaling::clock what) {
