@@ -3,6 +3,8 @@
 
 #include "transport/spawner.hpp"
 
+#include <unistd.h>
+
 #include <cctype>
 #include <charconv>
 
@@ -13,11 +15,18 @@ namespace {
 constexpr version_number oldest_supported{3, 0, 7};
 constexpr version_number recommended{3, 1, 5};
 
+/// A name with a slash is taken as it is, others are looked up.
+result<std::string> find_executable(const std::string& name, const std::string& path) {
+  auto found = find_program(name, path);
+  if (found && access(found->c_str(), X_OK) != 0)
+    return error{errc::dependency_missing, "there is no program '" + name + "'"};
+  return found;
+}
+
 result<engine_choice> builtin(const engine_wish& wish) {
-  auto beside = wish.own_dir + "/holt-stream";
-  auto found = find_program(beside, wish.path);
+  auto found = find_executable(wish.own_dir + "/holt-stream", wish.path);
   if (!found)
-    found = find_program("holt-stream", wish.path);
+    found = find_executable("holt-stream", wish.path);
   if (!found)
     return error{errc::dependency_missing,
                  "the program holt-stream is neither beside holt nor in PATH; build it with "
@@ -26,7 +35,7 @@ result<engine_choice> builtin(const engine_wish& wish) {
 }
 
 result<engine_choice> neko(const engine_wish& wish, const run_program& run) {
-  auto found = find_program(wish.neko_path.empty() ? "neko" : wish.neko_path, wish.path);
+  auto found = find_executable(wish.neko_path.empty() ? "neko" : wish.neko_path, wish.path);
   if (!found)
     return error{errc::dependency_missing,
                  wish.neko_path.empty()
@@ -106,7 +115,7 @@ result<engine_choice> choose_engine(const engine_wish& wish, const run_program& 
     return real;
   auto own = builtin(wish);
   bool installed
-    = find_program(wish.neko_path.empty() ? "neko" : wish.neko_path, wish.path).has_value();
+    = find_executable(wish.neko_path.empty() ? "neko" : wish.neko_path, wish.path).has_value();
   if (own && installed)
     own->notes.push_back(real.error().detail);
   return own;

@@ -67,6 +67,15 @@ result<std::uint64_t> gateway::admit(const http::request& head) {
   return deps_.max_body_bytes;
 }
 
+std::vector<http::header> gateway::refusal_headers(const http::request& head, const error& why) {
+  switch (why.code) {
+  case errc::method_not_allowed: return {{"Allow", router_.find(head).miss.allow}};
+  case errc::token_invalid: return {{"WWW-Authenticate", "Bearer"}};
+  case errc::too_many_requests: return {{"Retry-After", "60"}};
+  default: return {};
+  }
+}
+
 void gateway::handle(http::request what, http::reply answer) {
   auto found = router_.find(what);
   if (!found.ok) {

@@ -145,6 +145,8 @@ private:
     if (status.signal) {
       what.cause = death_cause::signal;
       what.code = *status.signal;
+      const auto* name = sigdescr_np(*status.signal);
+      what.detail = name != nullptr ? name : "";
     } else {
       what.code = status.code.value_or(0);
     }

@@ -134,8 +134,8 @@ std::vector<child_spec> make_children(const shared_parts& parts, const loaded_co
   control.depends_on = {"activity"};
   auto lobby = actor_spec("lobby", parts, values, lobby_child(parts, values));
   lobby.depends_on = {"control"};
-  std::vector<child_spec> out{actor_spec("activity", parts, values, activity_child(parts)),
-                              control, lobby};
+  std::vector<child_spec> out{actor_spec("activity", parts, values, activity_child(parts)), control,
+                              lobby};
   if (!parts.context)
     return out;
   desktop_options desktop{{parts.rt.io(), parts.starter, parts.killer},

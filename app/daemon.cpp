@@ -101,20 +101,23 @@ private:
                 {"from", to_string(ev.from)},
                 {"to", to_string(ev.to)},
                 {"reason", ev.reason}});
-    if (ev.id == "engine")
+    if (ev.id == "engine" || ev.id == "x_server")
       engine_changed(ev);
     if (ev.id == "activity" && ev.death)
       gateway_->drop_followers();
   }
 
   void engine_changed(const supervision_event& ev) {
+    (ev.id == "engine" ? engine_ : x_server_) = ev;
     engine_status now;
     now.info.name = parts_.choice.name;
     now.info.version = parts_.choice.version;
-    now.info.ready = ev.to == child_state::ready;
-    now.info.reason = ev.reason.empty() ? "it is " + std::string{to_string(ev.to)} : ev.reason;
+    now.info.ready = engine_.to == child_state::ready;
+    now.info.reason
+      = engine_.reason.empty() ? "it is " + std::string{to_string(engine_.to)} : engine_.reason;
     now.info.stun = gateway_->stun();
-    now.stopped = ev.to == child_state::stopped;
+    // Without an X server that is meant to run there is nothing to wait for either.
+    now.stopped = engine_.to == child_state::stopped || x_server_.to == child_state::stopped;
     if (now.info.ready)
       now.client = parts_.engine->get();
     parts_.viewers.send(viewers_engine{std::move(now)});
@@ -242,6 +245,9 @@ private:
   int stop_code_ = 0;
   bool hurried_ = false;
   bool keeper_gone_ = false;
+
+  supervision_event engine_; ///< the newest of each; supervisor's handlers only
+  supervision_event x_server_;
 
   spawner starter_;
   process_killer killer_;

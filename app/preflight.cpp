@@ -34,19 +34,26 @@ result<std::string> run_and_read(const std::vector<std::string>& argv) {
   result<std::string> out = error{errc::timeout, "no answer within 3 s"};
   process_handlers handlers;
   handlers.on_started = [&](const result<pid_t>& pid) {
-    if (!pid)
-      out = pid.error();
+    if (pid)
+      return;
+    out = pid.error();
+    io.stop();
   };
   handlers.on_line = [&](const std::string& line) {
     if (text.size() < 64 * 1024)
       text += line + "\n";
   };
-  handlers.on_exit = [&](const exit_status&) { out = text; };
+  handlers.on_exit = [&](const exit_status&) {
+    out = text;
+    io.stop();
+  };
+  auto busy = boost::asio::make_work_guard(io); // the launch itself happens on another thread
   auto child = process::start(starter, io.get_executor(), std::move(spec), std::move(handlers));
   io.run_for(3s);
-  if (!out)
+  if (!io.stopped()) {
     child->signal(SIGKILL);
-  io.run_for(500ms);
+    io.run_for(500ms);
+  }
   return out;
 }
 

@@ -71,6 +71,14 @@ void look_for_engine(std::vector<finding>& out, const config& values) {
     row.detail = engine.error().detail;
   }
   out.push_back(std::move(row));
+  auto only_neko = values;
+  only_neko.stream.engine = "neko";
+  auto neko = find_engine(only_neko);
+  std::string detail = neko ? neko->version + " (" + neko->program + ")" : neko.error().detail;
+  if (neko)
+    for (const auto& note : neko->notes)
+      detail += "; " + note;
+  out.push_back({"neko", neko.has_value(), values.stream.engine == "neko", detail});
 }
 
 template <class Protocol>
