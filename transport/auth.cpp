@@ -5,6 +5,7 @@
 #include <openssl/rand.h>
 #include <openssl/sha.h>
 
+#include <algorithm>
 #include <cstdlib>
 
 namespace holt::http {
@@ -12,7 +13,6 @@ namespace holt::http {
 namespace {
 
 constexpr std::string_view cookie_name = "holt_session";
-constexpr std::size_t max_addresses = 10'000;
 
 constexpr std::array<std::pair<scope, std::string_view>, 5> scope_words{{{scope::view, "view"},
                                                                          {scope::input, "input"},
@@ -90,7 +90,7 @@ std::string_view cookie_value(std::string_view header, std::string_view name) {
 authority::authority(const log::secret& first, guard_policy guard, auth_limits limits, clock now)
   : guard_{std::move(guard)}, limits_{limits}, now_{std::move(now)} {
   tokens_[hash(first.reveal())]
-    = {all_scopes, "", std::chrono::steady_clock::time_point::max(), true};
+    = {all_scopes, "", std::chrono::steady_clock::time_point::max(), true, 0};
 }
 
 // The digest is compared byte for byte in constant time although it is a map's key: the search
@@ -123,12 +123,24 @@ bool authority::too_many(const std::string& address) {
   return i->second.size() >= limits_.failures_per_minute;
 }
 
+// The one that was wrong longest ago; all of those whose minute is over when there are such.
+void authority::forget_an_address() {
+  auto from = now_() - std::chrono::minutes{1};
+  std::erase_if(failures_, [&](const auto& one) { return one.second.back() < from; });
+  if (failures_.size() < limits_.max_addresses || failures_.empty())
+    return;
+  failures_.erase(
+    std::min_element(failures_.begin(), failures_.end(), [](const auto& a, const auto& b) {
+      return a.second.back() < b.second.back();
+    }));
+}
+
 error authority::refuse(const request& head, const char* why) {
   auto address = head.peer.address().to_string();
   if (too_many(address))
     return {errc::too_many_requests, "too many wrong tokens from this address; wait a minute"};
-  if (failures_.size() >= max_addresses)
-    failures_.clear();
+  if (failures_.size() >= limits_.max_addresses && !failures_.contains(address))
+    forget_an_address();
   failures_[address].push_back(now_());
   return {errc::token_invalid, why};
 }
@@ -155,7 +167,8 @@ result<identity> authority::look(const request& head, bool websocket, bool use_u
       return as(*found, credential::token);
     return refuse(head, "the token is wrong");
   }
-  if (auto token = head.query_value("access_token")) {
+  // A URL ends in logs and histories: only where a browser can send no header.
+  if (auto token = head.query_value("access_token"); token && websocket) {
     if (const auto* found = find(tokens_, *token)) {
       auto who = as(*found, credential::token);
       who.came_with_access_token = true;
@@ -178,6 +191,9 @@ result<identity> authority::look(const request& head, bool websocket, bool use_u
       return origin.error();
     return as(*found, credential::session);
   }
+  if (!websocket && head.query_value("access_token"))
+    return error{errc::token_invalid,
+                 "access_token is for WebSockets; send Authorization: Bearer …"};
   // Nothing was tried, so nothing is counted.
   return error{errc::token_invalid, "a token is needed: Authorization: Bearer …"};
 }
@@ -196,16 +212,26 @@ void authority::sweep() {
     std::erase_if(*where, [&](const auto& one) { return one.second.until < now; });
 }
 
+// Room for one more: without the old ones, else without the oldest. A ticket that may be used
+// again belongs to somebody who relies on it: it goes last.
+void authority::make_room(table& where, std::size_t most, bool keep_reusable) {
+  if (where.size() >= most)
+    sweep();
+  while (!where.empty() && where.size() >= most)
+    where.erase(std::min_element(where.begin(), where.end(), [&](const auto& a, const auto& b) {
+      bool later_a = keep_reusable && a.second.reusable;
+      bool later_b = keep_reusable && b.second.reusable;
+      return later_a != later_b ? later_b : a.second.serial < b.second.serial;
+    }));
+}
+
 std::string authority::make_ticket(scopes what, bool reusable) {
   std::lock_guard lock{mutex_};
   auto text = random_secret();
-  if (tickets_.size() >= limits_.max_tickets)
-    sweep();
-  if (tickets_.size() >= limits_.max_tickets)
-    tickets_.erase(tickets_.begin());
+  make_room(tickets_, limits_.max_tickets, true);
   auto until
     = reusable ? std::chrono::steady_clock::time_point::max() : now_() + limits_.ticket_life;
-  tickets_[hash(text)] = {what, "", until, reusable};
+  tickets_[hash(text)] = {what, "", until, reusable, ++serial_};
   return text;
 }
 
@@ -224,12 +250,10 @@ authority::open_session(const request& head, const std::string& ticket, const st
                           ? "the token is wrong"
                           : "the link is used up or too old; `holt open` makes another");
   }
-  if (sessions_.size() >= limits_.max_sessions)
-    sweep();
-  if (sessions_.size() >= limits_.max_sessions)
-    sessions_.erase(sessions_.begin());
+  make_room(sessions_, limits_.max_sessions, false);
   auto text = random_secret();
   found.reusable = true;
+  found.serial = ++serial_;
   found.until = now_() + limits_.session_life;
   sessions_[hash(text)] = found;
   return opened_session{{found.scopes, credential::session, found.name, false},

@@ -57,7 +57,8 @@ struct auth_limits {
   std::chrono::hours session_life{12};
   std::size_t max_tickets = 1'000;
   std::size_t max_sessions = 1'000;
-  unsigned failures_per_minute = 10; ///< of one address; more: 429
+  unsigned failures_per_minute = 10;  ///< of one address; more: 429
+  std::size_t max_addresses = 10'000; ///< whose failures are counted
 };
 
 class authority {
@@ -68,16 +69,17 @@ public:
   authority(const log::secret& first, guard_policy guard, auth_limits limits = {},
             clock now = std::chrono::steady_clock::now);
 
-  /// Who sent this: `Authorization: Bearer`, query `access_token`, the cookie `holt_session`
-  /// (with an own or listed Origin for WebSockets and unsafe methods), and for WebSockets a query
-  /// `ticket`, which is looked at and not used up. token_invalid, origin_refused,
-  /// too_many_requests.
+  /// Who sent this: `Authorization: Bearer`, the cookie `holt_session` (with an own or listed
+  /// Origin for WebSockets and unsafe methods), and for WebSockets only, which browsers open
+  /// without a header, a query `access_token` or a query `ticket`, which is looked at and not used
+  /// up. token_invalid, origin_refused, too_many_requests.
   result<identity> identify(const request& head, bool websocket);
 
   /// The same for a WebSocket that is opened now: a one-time ticket is used up.
   result<identity> consume(const request& head);
 
-  /// A ticket for these scopes; reusable while the daemon lives, or once within its life.
+  /// A ticket for these scopes; reusable while the daemon lives, or once within its life. The
+  /// oldest one-time ticket is forgotten when there are too many.
   std::string make_ticket(scopes what, bool reusable);
 
   /// Trades a ticket or a token for a browser session: the value of its Set-Cookie header.
@@ -97,6 +99,7 @@ private:
     std::string name;
     std::chrono::steady_clock::time_point until;
     bool reusable = false;
+    std::uint64_t serial = 0; ///< age: grows with every entry
   };
   using table = std::map<digest, entry>;
 
@@ -104,7 +107,9 @@ private:
   const entry* find(table& where, std::string_view secret);
   error refuse(const request& head, const char* why);
   bool too_many(const std::string& address);
+  void forget_an_address();
   void sweep();
+  void make_room(table& where, std::size_t most, bool keep_reusable);
   result<void> cookie_origin(const request& head, bool websocket) const;
 
   guard_policy guard_;
@@ -114,6 +119,7 @@ private:
   table tokens_;
   table tickets_;
   table sessions_;
+  std::uint64_t serial_ = 0;
   std::map<std::string, std::deque<std::chrono::steady_clock::time_point>> failures_;
 };
 

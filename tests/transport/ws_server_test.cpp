@@ -197,3 +197,29 @@ CAF_TEST(closing all says goodbye to every socket) {
   CAF_CHECK_EQUAL(b.read().opcode, 8u);
   CAF_CHECK(done.wait_for("closed"));
 }
+
+CAF_TEST(what is sent while it opens arrives once and first) {
+  server s;
+  events seen;
+  s.app->on_upgrade = [&](http::upgrade_ptr what) {
+    http::ws_handlers handlers;
+    handlers.on_close = [&](http::close_reason why) { seen.add(std::to_string(why.code)); };
+    what->accept({}, handlers, [&](http::ws_ptr ws) {
+      ws->send_text(text("one"));
+      ws->send_binary(text("two"));
+      ws->send_text(text("three"));
+      ws->close(1000, "that is all");
+    });
+  };
+  for (int i = 0; i < 20; ++i) {
+    ws_client_raw c{s.port};
+    CAF_CHECK(c.read() == (seen_frame{1, "one"}));
+    CAF_CHECK(c.read() == (seen_frame{2, "two"}));
+    CAF_CHECK(c.read() == (seen_frame{1, "three"}));
+    CAF_CHECK(c.read() == (seen_frame{8, std::string{"\x03\xe8", 2} + "that is all"}));
+    c.send(close_frame(1000, ""));
+    CAF_CHECK(!c.need(1)); // nothing comes twice
+  }
+  CAF_CHECK(seen.wait_for("1000"));
+  CAF_CHECK(s.empties());
+}
