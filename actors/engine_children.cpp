@@ -142,6 +142,8 @@ std::vector<std::string> neko_arguments(const engine_options& how, const std::st
     std::to_string(media_port),
     "--webrtc.iceservers.backend",
     R"([{"urls":[]}])",
+    "--capture.video.ids", // without it neko knows no stream and panics at the first request
+    "main",
     "--capture.video.pipelines",
     pipeline.dump(),
     "--log.json",
