@@ -34,8 +34,9 @@ let skipped = "";
 if (process.env.HOLT_NEKO) {
   const own = process.getuid() === 0 ? ["unshare", "--net", "--mount"] : ["unshare", "--map-root-user", "--net", "--mount"];
   // X servers find a free number by their abstract sockets, which are per network namespace: without
-  // a folder of its own for the other kind, they would take over those of the servers outside.
-  const network = `mkdir -p /tmp/.X11-unix && mount -t tmpfs tmpfs /tmp/.X11-unix && ip link set lo up && ip link add holt0 type veth peer name holt1 && ip addr add ${ADDRESS}/24 dev holt0 && ip link set holt0 up && ip link set holt1 up`;
+  // a folder of its own for the other kind, they would take over those of the servers outside. Without
+  // link-local addresses: neko cannot bind one that the kernel is still trying out.
+  const network = `mkdir -p /tmp/.X11-unix && mount -t tmpfs tmpfs /tmp/.X11-unix && ip link set lo up && ip link add holt0 type veth peer name holt1 && ip link set holt0 addrgenmode none && ip link set holt1 addrgenmode none && ip addr add ${ADDRESS}/24 dev holt0 && ip link set holt0 up && ip link set holt1 up`;
   const probe = spawnSync(own[0], [...own.slice(1), "sh", "-c", network], { encoding: "utf8" });
   if (probe.status === 0) {
     results.push(suite("neko", { HOLT_TEST_ENGINE: "neko", HOLT_TEST_ADDRESS: ADDRESS }, [...own, "sh", "-c", `${network} && exec "$@"`, "sh"]));

@@ -9,10 +9,22 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+import namespace  # noqa: E402
 from daemon import HOLT, Daemon  # noqa: E402
 
 # A test may kill more often than a person's desktop ever dies.
 PATIENT = ("--supervision-budget-deaths", "1000", "--supervision-backoff-max-ms", "500")
+
+
+NEKO = os.environ.get("HOLT_NEKO", "")
+without_neko = "" if NEKO else "HOLT_NEKO is not set"
+
+
+def pytest_sessionstart():
+    """With the real neko everything runs in a network of its own."""
+    global without_neko
+    if NEKO:
+        without_neko = namespace.enter()
 
 
 def pytest_collection_modifyitems(items):
@@ -53,9 +65,10 @@ def daemon(request, tmp_path_factory):
     engine = getattr(request, "param", "builtin")
     arguments = ["--stream-engine", engine]
     if engine == "neko":
-        if not os.environ.get("HOLT_NEKO"):
-            pytest.skip("HOLT_NEKO is not set")
-        arguments += ["--stream-neko-path", os.environ["HOLT_NEKO"]]
+        if without_neko:
+            print(f"SKIPPED neko: {without_neko}")
+            pytest.skip(without_neko)
+        arguments += ["--stream-neko-path", NEKO, "--stream-address", namespace.ADDRESS]
     d = Daemon(tmp_path_factory.mktemp("daemon"), *PATIENT, *arguments)
     yield d
     d.kill()

@@ -81,7 +81,9 @@ export class Daemon {
     if (this.ended === undefined) {
       const end = new Promise((done) => this.process.once("exit", done));
       this.process.kill("SIGTERM");
-      if (!(await Promise.race([end.then(() => true), pause(15_000)]))) this.process.kill("SIGKILL");
+      const late = setTimeout(() => this.process.kill("SIGKILL"), 15_000);
+      await end;
+      clearTimeout(late);
     }
     rmSync(this.home, { recursive: true, force: true });
   }
@@ -96,6 +98,12 @@ export class Daemon {
     const text = await answer.text();
     if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${text}`);
     return text.startsWith("{") ? JSON.parse(text) : text;
+  }
+
+  /** A new link to the page, as `holt open` prints it. */
+  async link(...flags) {
+    const { stdout } = await run(join(BIN, "holt"), ["open", ...flags, "--url", this.info.url, "--token", this.info.token], { cwd: this.home, timeout: 10_000 });
+    return stdout.match(/http\S+/)[0];
   }
 
   /** One node of the supervision tree. */
