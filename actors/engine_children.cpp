@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "actors/engine_children.hpp"
 
+#include "transport/http_client.hpp"
 #include "transport/log.hpp"
 
 #include <nlohmann/json.hpp>
@@ -21,13 +22,19 @@ using supervision::child_spec;
 constexpr auto probe_limit = 1'000ms;
 /// Probes in a row with listeners but no new picture bytes before the pipeline counts as frozen.
 constexpr int frozen_after = 10;
+/// So many probes from one screen shot to the next; each takes some 30 ms of the engine's time.
+constexpr int shot_every = 10;
+constexpr auto shot_limit = 5s;
+constexpr int blind_after = 2;
 
-/// What the live probe remembers between two tries.
+/// What the live probe remembers between two tries, about one start of the engine.
 struct pipeline_watch {
   std::mutex mutex;
+  engine_client_ptr of;
   double bytes = -1;
   int still = 0;
-  int tick = 0;
+  int until_shot = shot_every; ///< below zero: one is under way
+  int blind = 0;               ///< shots in a row that failed
 };
 
 result<process_spec> engine_spec(const engine_options& how, const running_engine_ptr& running) {
@@ -53,7 +60,28 @@ result<process_spec> engine_spec(const engine_options& how, const running_engine
   return spec;
 }
 
-/// The second rung: whoever listens gets bytes. A still screen sends none on the builtin engine,
+/// The second rung, beside the probes since it takes longer on a large screen: the engine's X
+/// connection gives a picture.
+void look_at_screen(const engine_client_ptr& client, boost::asio::io_context& io,
+                    const std::shared_ptr<pipeline_watch>& watch) {
+  http::client_request request;
+  request.port = client->address().port;
+  request.target = "/api/room/screen/shot.jpg?quality=10";
+  request.timeout = shot_limit;
+  request.max_body = 16 * 1024 * 1024;
+  request.headers.push_back({"Authorization", "Bearer " + client->address().api_token.reveal()});
+  http::http_call(io.get_executor(), std::move(request),
+                  [watch, client](const result<http::response>& got) {
+                    std::lock_guard guard{watch->mutex};
+                    if (watch->of != client)
+                      return;
+                    bool seen = got && got->status == 200;
+                    watch->blind = seen ? 0 : watch->blind + 1;
+                    watch->until_shot = seen ? shot_every : 0;
+                  });
+}
+
+/// The third rung: whoever listens gets bytes. A still screen sends none on the builtin engine,
 /// whose /health already looks at its threads.
 void check_pipeline(const engine_client_ptr& client, const std::shared_ptr<pipeline_watch>& watch,
                     probe_done done) {
@@ -66,7 +94,9 @@ void check_pipeline(const engine_client_ptr& client, const std::shared_ptr<pipel
     bool frozen = listeners > 0 && bytes == watch->bytes;
     watch->still = frozen ? watch->still + 1 : 0;
     watch->bytes = bytes;
-    if (watch->still >= frozen_after)
+    if (watch->blind >= blind_after)
+      done(error{errc::stream_pipeline, "the stream engine has no picture of the screen"});
+    else if (watch->still >= frozen_after)
       done(error{errc::stream_pipeline, "somebody watches but no picture has come for "
                                           + std::to_string(watch->still) + " probes"});
     else
@@ -74,16 +104,29 @@ void check_pipeline(const engine_client_ptr& client, const std::shared_ptr<pipel
   });
 }
 
+bool shot_is_due(pipeline_watch& watch, const engine_client_ptr& client) {
+  std::lock_guard guard{watch.mutex};
+  if (watch.of != client) {
+    watch.of = client;
+    watch.bytes = -1;
+    watch.still = watch.blind = 0;
+    watch.until_shot = shot_every;
+  }
+  return watch.until_shot >= 0 && --watch.until_shot < 0;
+}
+
 probe_function live_probe(const engine_options& how, const running_engine_ptr& running) {
   auto watch = std::make_shared<pipeline_watch>();
   bool ladder = how.choice.name == "neko";
-  return [running, watch, ladder](probe_done done) {
+  return [running, watch, ladder, &io = how.tools.io](probe_done done) {
     auto client = running->get();
     if (!client)
       return done(error{errc::engine_unavailable, "no engine"});
-    client->health(probe_limit, [=, done = std::move(done)](const result<void>& got) {
+    client->health(probe_limit, [=, &io, done = std::move(done)](const result<void>& got) {
       if (!got || !ladder)
         return done(got);
+      if (shot_is_due(*watch, client))
+        look_at_screen(client, io, watch);
       check_pipeline(client, watch, done);
     });
   };
@@ -149,10 +192,10 @@ std::vector<std::string> neko_arguments(const engine_options& how, const std::st
     "--log.json",
     "--log.nocolor",
   };
-  if (!how.advertise.empty()) { // the container's way: equal ports are published
-    out.insert(out.end(), {"--webrtc.nat1to1", how.advertise.front(), "--webrtc.tcpmux",
-                           std::to_string(media_port)});
-  }
+  if (!how.advertise.empty()) // also for browsers that UDP does not reach; equal ports
+    out.insert(out.end(), {"--webrtc.tcpmux", std::to_string(media_port)});
+  if (!how.advertise.empty() && how.address_chosen) // else neko finds its interfaces itself
+    out.insert(out.end(), {"--webrtc.nat1to1", how.advertise.front()});
   if (!how.sound)
     out.insert(out.end(), {"--capture.audio.pipeline",
                            "audiotestsrc is-live=true wave=silence ! opusenc ! appsink "

@@ -24,6 +24,7 @@ struct engine_options {
   unsigned bitrate = 2'500'000;
   unsigned fps = 30;
   actor_ref<caf::actor> viewers;
+  bool address_chosen = true; ///< `advertise` was configured, not found on the interfaces
 };
 
 /// The engine that runs now; null while none does. Thread-safe.

@@ -158,18 +158,28 @@ private:
   void say_goodbye(generation gen) {
     if (!process_)
       return;
-    auto signal = [self = shared_from_this(), gen] {
+    if (!how_.before_stop || !up_)
+      return signal_stop(gen);
+    // Whoever says the goodbye may be gone itself: then nobody answers.
+    retry_.expires_after(how_.goodbye_limit);
+    retry_.async_wait(boost::asio::bind_executor(
+      strand_, [self = shared_from_this(), gen](boost::system::error_code ec) {
+        if (!ec)
+          self->signal_stop(gen);
+      }));
+    how_.before_stop([self = shared_from_this(), gen] {
       self->on_strand([gen](process_child& me) {
-        if (gen == me.gen_ && me.process_) {
-          me.process_->signal(me.how_.stop_signal);
-          me.process_->signal(SIGCONT); // a stopped process cannot act on it
-        }
+        if (gen == me.gen_ && me.retry_.cancel() > 0)
+          me.signal_stop(gen);
       });
-    };
-    if (how_.before_stop && up_)
-      how_.before_stop(signal);
-    else
-      signal();
+    });
+  }
+
+  void signal_stop(generation gen) {
+    if (gen != gen_ || !process_)
+      return;
+    process_->signal(how_.stop_signal);
+    process_->signal(SIGCONT); // a stopped process cannot act on it
   }
 
   void sweep(generation gen) {

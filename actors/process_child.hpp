@@ -43,12 +43,13 @@ struct process_child_options {
   probe_function live;
   /// Every line of its output.
   std::function<void(std::string_view)> on_line;
-  /// Its own goodbye before the stop signal; calls the argument when done.
+  /// Its own goodbye before the stop signal; calls the argument when done, within goodbye_limit.
   std::function<void(std::function<void()>)> before_stop;
   /// It is ready, or it has ended.
   std::function<void(bool)> on_up;
   int stop_signal = SIGTERM;
   std::chrono::milliseconds ready_interval{20}; ///< between two tries of `ready`
+  std::chrono::milliseconds goodbye_limit{1'200};
   std::chrono::milliseconds kill_limit{1'800};
 };
 

@@ -121,6 +121,7 @@ media_addresses choose_media_addresses(const config& values) {
   out.bind = loopback                                           ? "127.0.0.1"
              : listening.is_v4() && !listening.is_unspecified() ? values.http.address
                                                                 : "0.0.0.0";
+  out.chosen = chosen;
   if (chosen)
     out.advertise = values.stream.address;
   else if (out.bind == "0.0.0.0")
@@ -160,7 +161,7 @@ std::vector<child_spec> make_children(const shared_parts& parts, const loaded_co
     values.desktop.sound,  media.bind,
     media.advertise,       any_port ? std::uint16_t{0} : values.stream.media_port,
     values.stream.bitrate, values.stream.fps,
-    parts.viewers};
+    parts.viewers,         media.chosen};
   for (auto& spec : engine_children(engine, parts.engine))
     out.push_back(std::move(spec));
   return out;

@@ -37,6 +37,7 @@ supervision_defaults make_defaults(const config& values);
 struct media_addresses {
   std::string bind;
   std::vector<std::string> advertise;
+  bool chosen = false; ///< by the configuration
 };
 media_addresses choose_media_addresses(const config& values);
 
