@@ -86,9 +86,10 @@ caf::behavior behavior(self_ptr self, const actor_ref<activity_actor>& activity)
       run(what.who);
     },
     [self, run](const control_event& what) {
-      run(what.what);
+      // First: who left is told nothing more.
       if (const auto* gone = std::get_if<control::left>(&what.what))
         self->state.viewers.erase(static_cast<std::uint64_t>(gone->id));
+      run(what.what);
     },
     [self, run](const control_engine& what) {
       self->state.engine = what.engine;

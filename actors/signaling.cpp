@@ -92,7 +92,7 @@ struct runner {
 
   void run(const signaling::close_browser& x) const {
     if (state().browser)
-      state().browser->close(x.code, x.reason.substr(0, 120));
+      state().browser->close(x.code, x.reason); // which cuts it between characters
   }
 
   void run(const signaling::close_engine& x) const {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "actors/signaling_machine.hpp"
 
+#include "transport/json_guard.hpp"
+
 #include <algorithm>
 
 namespace holt::signaling {
@@ -12,6 +14,9 @@ using nlohmann::json;
 
 constexpr std::size_t max_tried = 16;
 
+/// An engine tells about a thousand sessions in one message.
+constexpr http::json_limits engine_limits{64, 200'000};
+
 std::string text(std::string_view event, const json& payload) {
   return json{{"event", event}, {"payload", payload}}.dump(-1, ' ', false,
                                                            json::error_handler_t::replace);
@@ -19,6 +24,17 @@ std::string text(std::string_view event, const json& payload) {
 
 effect say(std::string_view event, const json& payload) {
   return to_browser{text(event, payload)};
+}
+
+/// Members of other types are as good as absent: value() of the library throws for them.
+std::string text_of(const json& payload, const char* key) {
+  auto i = payload.is_object() ? payload.find(key) : payload.end();
+  return i != payload.end() && i->is_string() ? i->get<std::string>() : std::string{};
+}
+
+bool flag_of(const json& payload, const char* key) {
+  auto i = payload.is_object() ? payload.find(key) : payload.end();
+  return i != payload.end() && i->is_boolean() && i->get<bool>();
 }
 
 effect tell_error(const error& why, const std::vector<std::string>& tried = {}) {
@@ -33,7 +49,8 @@ effect set_timer(state& now, clock what, milliseconds after) {
 }
 
 void finish_if_empty(state& now, effects& out) {
-  if (now.browser_open || now.socket || now.now == phase::done)
+  // An account that is being made would stay at the engine: wait for it, then drop it.
+  if (now.browser_open || now.socket || now.asked || now.now == phase::done)
     return;
   now.now = phase::done;
   if (now.account) {
@@ -76,6 +93,7 @@ effect join(const state& now) {
 
 effects log_in(state& now, const policy& how) {
   now.now = phase::logging_in;
+  now.asked = true;
   ++now.serial;
   return {make_account{}, set_timer(now, clock::login, how.login)};
 }
@@ -119,13 +137,15 @@ effects on(state& now, const engine_changed& ev, const policy& how) {
 }
 
 effects on(state& now, const account_ready& ev, const policy&) {
+  now.asked = false;
   now.account = true;
   now.session = ev.session;
-  if (now.now != phase::logging_in) { // the browser left meanwhile
-    now.account = false;
-    return {drop_account{}};
-  }
-  return {join(now)};
+  if (now.now == phase::logging_in)
+    return {join(now)};
+  now.account = false; // the browser left meanwhile
+  effects out{drop_account{}};
+  finish_if_empty(now, out);
+  return out;
 }
 
 effects on(state& now, const arbiter_restarted&, const policy&) {
@@ -134,7 +154,12 @@ effects on(state& now, const arbiter_restarted&, const policy&) {
 }
 
 effects on(state& now, const account_failed& ev, const policy&) {
-  return now.now == phase::logging_in ? fail(now, ev.why) : effects{};
+  now.asked = false;
+  if (now.now == phase::logging_in)
+    return fail(now, ev.why);
+  effects out;
+  finish_if_empty(now, out);
+  return out;
 }
 
 effects on(state& now, const engine_open&, const policy&) {
@@ -151,7 +176,7 @@ effects on(state& now, const engine_closed& ev, const policy&) {
   effects out;
   if (now.now == phase::relaying || now.now == phase::logging_in)
     out = goodbye(now, 1012,
-                  ev.reason.empty() ? "the stream engine closed the connection" : ev.reason);
+                  ev.reason.empty() || ev.code == 1006 ? "the stream engine ended" : ev.reason);
   finish_if_empty(now, out);
   return out;
 }
@@ -232,7 +257,9 @@ effects on(state& now, const from_browser& ev, const policy& how) {
     return {};
   if (ev.binary)
     return junk(now, 1003, "signaling is text");
-  auto message = json::parse(ev.text, nullptr, false);
+  // Bounded in depth: the library copies and writes recursively.
+  const auto parsed = http::parse_json(ev.text);
+  const auto message = parsed ? *parsed : json{};
   if (!message.is_object() || !message.contains("event") || !message["event"].is_string())
     return junk(now, 1008, "not a signaling message: {\"event\", \"payload\"} is expected");
   const auto& name = message["event"].get_ref<const std::string&>();
@@ -305,10 +332,12 @@ effects media_closed(state& now, const json& payload, const std::string& raw) {
   ++now.serial; // neither provide nor ICE is waited for any more
   now.watching = false;
   effects out{to_browser{raw}};
-  auto reason = payload.is_object() ? payload.value("reason", std::string{}) : std::string{};
+  auto reason = text_of(payload, "reason");
   if (reason.empty())
     return out;
-  auto code = payload.value("code", std::string{"stream_pipeline"});
+  auto code = text_of(payload, "code");
+  if (code.empty())
+    code = info(errc::stream_pipeline).word;
   error why{info(std::string_view{code}).code, reason};
   if (why.code == errc::invalid_request) {
     for (auto& one : junk(now, 1008, reason))
@@ -322,7 +351,8 @@ effects media_closed(state& now, const json& payload, const std::string& raw) {
 effects on(state& now, const from_engine& ev, const policy&) {
   if (now.now != phase::relaying)
     return {};
-  auto message = json::parse(ev.text, nullptr, false);
+  const auto parsed = http::parse_json(ev.text, engine_limits);
+  const auto message = parsed ? *parsed : json{};
   if (!message.is_object() || !message.contains("event") || !message["event"].is_string()) {
     ++now.dropped;
     return {};
@@ -336,7 +366,7 @@ effects on(state& now, const from_engine& ev, const policy&) {
   if (name == "signal/provide" && payload.is_object()) {
     now.offered = true;
     ++now.serial;
-    remember_candidates(now, payload.value("sdp", std::string{}));
+    remember_candidates(now, text_of(payload, "sdp"));
     return {to_browser{with_ice_server(now, message, ev.text)}};
   }
   if (name == "system/init" && payload.is_object())
@@ -346,11 +376,11 @@ effects on(state& now, const from_engine& ev, const policy&) {
     return {};
   }
   if (name == "signal/candidate" && payload.is_object())
-    remember_candidate(now, payload.value("candidate", std::string{}));
+    remember_candidate(now, text_of(payload, "candidate"));
   if (name == "signal/close")
     return media_closed(now, payload, ev.text);
   if (name == "session/state") {
-    bool watching = payload.value("is_watching", false);
+    bool watching = flag_of(payload, "is_watching");
     if (watching && !now.watching)
       ++now.serial; // the ICE timer is stale now
     now.watching = watching;

@@ -54,6 +54,7 @@ struct state {
   browser who;
   engine_info engine;
   std::string session;  ///< our id at the engine
+  bool asked = false;   ///< for an account; the answer is not here yet
   bool account = false; ///< one exists there
   bool socket = false;  ///< the engine's socket is open
   bool browser_open = true;

@@ -4,6 +4,7 @@
 #include "supervisor/guards.hpp"
 #include "transport/log.hpp"
 
+#include <atomic>
 #include <unordered_map>
 
 namespace holt {
@@ -25,12 +26,27 @@ namespace holt {
 
 namespace {
 
+/// One viewer from the question to the end of its child, whatever comes of it: a burst of
+/// browsers that have not joined yet counts, too.
+class seat {
+public:
+  explicit seat(std::shared_ptr<std::atomic<std::size_t>> taken) : taken_{std::move(taken)} {
+    ++*taken_;
+  }
+  seat(const seat&) = delete;
+  seat& operator=(const seat&) = delete;
+  ~seat() { --*taken_; }
+
+private:
+  std::shared_ptr<std::atomic<std::size_t>> taken_;
+};
+
 struct viewers_state {
   static inline const char* name = "viewers";
   viewers_deps deps;
   engine_status engine;
   std::unordered_map<std::uint64_t, caf::actor> viewers;
-  std::size_t opening = 0; ///< asked for, not joined yet
+  std::shared_ptr<std::atomic<std::size_t>> seats = std::make_shared<std::atomic<std::size_t>>(0);
   std::uint64_t last_id = 0;
   std::uint64_t goodbyes = 0;
   std::function<void()> said_goodbye;
@@ -52,9 +68,9 @@ void open(self_ptr self, const viewers_open& what) {
     what.request->refuse(http::problem({errc::conflict, "desktop streaming is not active"}));
     return;
   }
-  if (state.viewers.size() >= state.deps.max_viewers) {
-    what.request->refuse(http::problem(
-      {errc::busy, "there are " + std::to_string(state.viewers.size()) + " viewers already"}));
+  if (auto taken = state.seats->load(); taken >= state.deps.max_viewers) {
+    what.request->refuse(
+      http::problem({errc::busy, "there are " + std::to_string(taken) + " viewers already"}));
     return;
   }
   auto who = what.who;
@@ -70,11 +86,12 @@ void open(self_ptr self, const viewers_open& what) {
   spec.stop.grace = std::chrono::milliseconds{1'500};
   auto me = caf::actor_cast<caf::actor>(self);
   auto* system = &self->system();
-  spec.port = make_actor_child({spec.id,
-                                [=, deps = state.deps, request = what.request] {
-                                  return spawn_signaling(*system, deps, me, request, who);
-                                },
-                                nullptr});
+  spec.port = make_actor_child(
+    {spec.id,
+     [=, deps = state.deps, request = what.request, place = std::make_shared<seat>(state.seats)] {
+       return spawn_signaling(*system, deps, me, request, who);
+     },
+     nullptr});
   state.deps.add_child(std::move(spec), [request = what.request](const result<void>& added) {
     if (!added)
       request->refuse(http::problem(added.error()));
