@@ -77,9 +77,9 @@ async function glass(page, environment, url) {
 
 async function first_frames(page, direct_page, engine) {
   const times = { proxied: [], direct: [] };
-  const cold = await one_viewer(page, await proxied());
-  report.add("first viewer of the process: request → first frame", cold.request, "ms", aim(250));
-  if (engine) await one_viewer(direct_page, await engine.socket_url());
+  // A browser's own first connection (audio device, decoder) costs more than an engine's.
+  if (engine) report.add("first viewer of engine and browser: request → frame", (await one_viewer(direct_page, await engine.socket_url())).request, "ms");
+  report.add("first viewer of an engine: request → first frame", (await one_viewer(page, await proxied())).request, "ms", aim(250));
   for (let i = 0; i < (short ? 5 : 15); ++i) {
     times.proxied.push(await one_viewer(page, await proxied()));
     if (engine) times.direct.push(await one_viewer(direct_page, await engine.socket_url()));

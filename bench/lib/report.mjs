@@ -21,16 +21,16 @@ export class Report {
     this.title = title;
     this.rows = [];
     console.log(`\n${title}\n${"".padEnd(title.length, "=")}`);
-    console.log(["measure".padEnd(52), "n".padStart(5), "median".padStart(9), "p95".padStart(9), "unit".padEnd(8), "aim".padStart(9), "verdict".padEnd(7), "load"].join("  "));
+    console.log(["measure".padEnd(52), "n".padStart(5), "median".padStart(9), "min".padStart(9), "p95".padStart(9), "unit".padEnd(8), "aim".padStart(9), "verdict".padEnd(7), "load"].join("  "));
   }
 
   /** `aim` is the most that the median may be; without one the row is for reading only. */
   add(name, values, unit, aim) {
     const numbers = (Array.isArray(values) ? values : [values]).filter(Number.isFinite);
-    const row = { name, n: numbers.length, median: median(numbers), p95: quantile(numbers, 0.95), unit, aim, load: loadavg()[0] };
+    const row = { name, n: numbers.length, median: median(numbers), min: quantile(numbers, 0), p95: quantile(numbers, 0.95), unit, aim, load: loadavg()[0] };
     row.verdict = aim === undefined ? "" : row.n > 0 && row.median <= aim ? "met" : "MISSED";
     this.rows.push(row);
-    console.log([name.padEnd(52), String(row.n).padStart(5), shown(row.median).padStart(9), shown(row.p95).padStart(9), unit.padEnd(8), (aim === undefined ? "" : `≤ ${aim}`).padStart(9), row.verdict.padEnd(7), row.load.toFixed(1)].join("  "));
+    console.log([name.padEnd(52), String(row.n).padStart(5), shown(row.median).padStart(9), shown(row.min).padStart(9), shown(row.p95).padStart(9), unit.padEnd(8), (aim === undefined ? "" : `≤ ${aim}`).padStart(9), row.verdict.padEnd(7), row.load.toFixed(1)].join("  "));
     return row.median;
   }
 

@@ -26,7 +26,7 @@ class Report:
     def __init__(self, title: str):
         self.title, self.rows = title, []
         print(f"\n{title}\n{'=' * len(title)}")
-        print(f"{'measure':52}  {'n':>5}  {'median':>9}  {'p95':>9}  {'unit':8}  {'aim':>9}  "
+        print(f"{'measure':52}  {'n':>5}  {'median':>9}  {'min':>9}  {'p95':>9}  {'unit':8}  {'aim':>9}  "
               f"{'verdict':7}  load")
 
     def add(self, name: str, values, unit: str, aim: float | None = None) -> float:
@@ -34,10 +34,12 @@ class Report:
         values = values if isinstance(values, list) else [values]
         median = quantile(values, 0.5)
         verdict = "" if aim is None else "met" if values and median <= aim else "MISSED"
-        row = {"name": name, "n": len(values), "median": median, "p95": quantile(values, 0.95),
-               "unit": unit, "aim": aim, "verdict": verdict, "load": os.getloadavg()[0]}
+        row = {"name": name, "n": len(values), "median": median, "min": quantile(values, 0),
+               "p95": quantile(values, 0.95), "unit": unit, "aim": aim, "verdict": verdict,
+               "load": os.getloadavg()[0]}
         self.rows.append(row)
-        print(f"{name:52}  {row['n']:5}  {shown(median):>9}  {shown(row['p95']):>9}  {unit:8}  "
+        print(f"{name:52}  {row['n']:5}  {shown(median):>9}  {shown(row['min']):>9}  "
+              f"{shown(row['p95']):>9}  {unit:8}  "
               f"{'' if aim is None else f'≤ {aim}':>9}  {verdict:7}  {row['load']:.1f}", flush=True)
         return median
 

@@ -7,8 +7,10 @@ from __future__ import annotations
 import base64
 import json
 import os
+import selectors
 import socket
 import struct
+import threading
 
 LIMIT_S = 15
 
@@ -45,21 +47,27 @@ class Socket:
             "!BBH", 0x80 | opcode, 0x80 | 126, size)
         self.socket.sendall(head + b"\0\0\0\0" + body)
 
+    def pop(self) -> tuple[int, bytes] | None:
+        """Opcode and body of the next frame, if all of it has come."""
+        if len(self.buffer) < 2:
+            return None
+        size, at = self.buffer[1] & 0x7F, 2
+        if size > 125:
+            wide = 2 if size == 126 else 8
+            if len(self.buffer) < 2 + wide:
+                return None
+            size, at = int.from_bytes(self.buffer[2:2 + wide], "big"), 2 + wide
+        if len(self.buffer) < at + size:
+            return None
+        opcode, body = self.buffer[0] & 0x0F, self.buffer[at:at + size]
+        self.buffer = self.buffer[at + size:]
+        return opcode, body
+
     def next(self) -> tuple[int, bytes]:
-        """Opcode and body of the next frame."""
-        while True:
-            if len(self.buffer) >= 2:
-                size, at = self.buffer[1] & 0x7F, 2
-                if size == 126 and len(self.buffer) >= 4:
-                    size, at = struct.unpack("!H", self.buffer[2:4])[0], 4
-                elif size == 127 and len(self.buffer) >= 10:
-                    size, at = struct.unpack("!Q", self.buffer[2:10])[0], 10
-                if size not in (126, 127) or at > 2:
-                    if len(self.buffer) >= at + size:
-                        opcode = self.buffer[0] & 0x0F
-                        body, self.buffer = self.buffer[at:at + size], self.buffer[at + size:]
-                        return opcode, body
+        """The same, waited for."""
+        while (frame := self.pop()) is None:
             self.fill()
+        return frame
 
     def hear(self, event: str) -> dict:
         """Payload of the next message with this event; others are passed over."""
@@ -80,3 +88,30 @@ class Socket:
         except OSError:
             pass
         self.socket.close()
+
+
+class Drain(threading.Thread):
+    """Reads from many idle connections and answers their pings, or they would be cut."""
+
+    def __init__(self) -> None:
+        super().__init__(daemon=True)
+        self.selector, self.ended, self.lost = selectors.DefaultSelector(), False, 0
+
+    def add(self, one: Socket) -> None:
+        self.selector.register(one.socket, selectors.EVENT_READ, one)
+
+    def run(self) -> None:
+        while not self.ended:
+            for key, _ in self.selector.select(0.2):
+                try:
+                    key.data.fill()
+                    while frame := key.data.pop():
+                        if frame[0] == 9:
+                            key.data.frame(10, frame[1])
+                except OSError:
+                    self.lost += 1
+                    self.selector.unregister(key.fileobj)
+
+    def stop(self) -> None:
+        self.ended = True
+        self.join(5)
