@@ -29,13 +29,14 @@ activity_actor::behavior_type behavior(self_ptr self, std::size_t capacity) {
     [self](const activity_query& what) {
       activity_page page;
       page.events = self->state.log.after(what.after, what.limit);
-      page.next = page.events.empty() ? std::max(what.after, self->state.log.last())
-                                      : page.events.back().seq;
+      page.next = page.events.empty() ? self->state.log.last() : page.events.back().seq;
       page.first = self->state.log.first();
       what.answer(std::move(page));
     },
     [self](const activity_follow& what) {
-      for (const auto& event : self->state.log.after(what.after, SIZE_MAX))
+      // A number from before a restart of the feed: all there is is news.
+      auto after = what.after > self->state.log.last() ? 0 : what.after;
+      for (const auto& event : self->state.log.after(after, SIZE_MAX))
         if (!what.sink(event))
           return;
       self->state.followers[what.follower] = what.sink;

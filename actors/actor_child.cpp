@@ -21,13 +21,18 @@ void send_exit(const caf::actor& to, caf::exit_reason reason) {
 actor_child::actor_child(actor_child_options how) : how_{std::move(how)} {}
 
 void actor_child::start(generation gen, supervision::event_sink sink) {
-  auto hdl = how_.spawn();
   {
+    // Before it exists: it may report itself from another thread at once.
     std::lock_guard guard{mutex_};
     gen_ = gen;
     sink_ = sink;
-    actor_ = hdl;
+    actor_ = nullptr;
     end_reason_.clear();
+  }
+  auto hdl = how_.spawn();
+  {
+    std::lock_guard guard{mutex_};
+    actor_ = hdl;
   }
   if (!hdl) {
     sink(gen, supervision::spawn_failed{"the actor could not be made", false});

@@ -5,6 +5,22 @@
 #include "transport/log.hpp"
 
 #include <unordered_map>
+#include <utility>
+
+namespace holt {
+
+namespace {
+
+/// The engine answered a call about its host.
+struct host_set {
+  std::uint64_t number = 0;
+};
+
+} // namespace
+
+} // namespace holt
+
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(holt::host_set)
 
 namespace holt {
 
@@ -12,12 +28,19 @@ namespace {
 
 using control::viewer_id;
 
+/// Who shall be host at the engine; empty: nobody.
+using host_wish = std::optional<control::grant_host>;
+
 struct control_state {
   static inline const char* name = "control";
   control::state now;
   std::unordered_map<std::uint64_t, caf::actor> viewers;
   engine_client_ptr engine;
   actor_ref<activity_actor> activity;
+  bool busy = false; ///< one call at the engine at a time: they must not overtake each other
+  std::uint64_t engine_number = 0; ///< answers of an engine before are stale
+  host_wish waiting;               ///< the newest that came meanwhile; older ones are void
+  bool has_waiting = false;
 };
 
 using self_ptr = caf::stateful_actor<control_state>*;
@@ -39,22 +62,39 @@ struct runner {
       self->send(i->second, signaling_event{std::move(what)});
   }
 
-  void run(const control::grant_host& x) const {
+  void run(const control::grant_host& x) const { set_host(x); }
+
+  void run(const control::reset_host&) const { set_host(std::nullopt); }
+
+  void set_host(host_wish wish) const {
     if (!state().engine)
       return;
+    if (state().busy) {
+      state().waiting = std::move(wish);
+      state().has_waiting = true;
+      return;
+    }
+    state().busy = true;
     auto me = caf::actor_cast<caf::actor>(self);
-    state().engine->give_control(x.session, [me, id = x.id](const result<void>& got) {
-      if (!got)
-        caf::anon_send(me, control_event{control::grant_failed{id, got.error().detail}});
-    });
+    auto done = [me, wish, number = state().engine_number](const result<void>& got) {
+      if (!got && wish)
+        caf::anon_send(me, control_event{control::grant_failed{wish->id, got.error().detail}});
+      if (!got && !wish)
+        log::warn("control", "reset_failed", {{"detail", got.error().detail}});
+      caf::anon_send(me, host_set{number});
+    };
+    if (wish)
+      state().engine->give_control(wish->session, done);
+    else
+      state().engine->reset_control(done);
   }
 
-  void run(const control::reset_host&) const {
-    if (state().engine)
-      state().engine->reset_control([](const result<void>& got) {
-        if (!got)
-          log::warn("control", "reset_failed", {{"detail", got.error().detail}});
-      });
+  void host_is_set(std::uint64_t number) const {
+    if (number != state().engine_number)
+      return;
+    state().busy = false;
+    if (std::exchange(state().has_waiting, false))
+      set_host(std::move(state().waiting));
   }
 
   void run(const control::show& x) const {
@@ -92,9 +132,15 @@ caf::behavior behavior(self_ptr self, const actor_ref<activity_actor>& activity)
       run(what.what);
     },
     [self, run](const control_engine& what) {
-      self->state.engine = what.engine;
+      auto& state = self->state;
+      state.engine = what.engine;
+      state.busy = false;
+      state.has_waiting = false;
+      ++state.engine_number;
+      run.set_host(std::nullopt); // whoever was host there is not known to us
       run(control::engine_restarted{});
     },
+    [run](const host_set& what) { run.host_is_set(what.number); },
     [self](const control_query& what) { what.answer(self->state.now); },
   };
 }

@@ -162,7 +162,7 @@ effects on(state& now, const grant_failed& ev) {
   effects out;
   if (now.driver != ev.id)
     return out;
-  out.push_back(refuse{ev.id, {errc::engine_unavailable, ev.detail}});
+  out.push_back(refuse{ev.id, {errc::conflict, "the engine did not give control: " + ev.detail}});
   hand_back(now);
   next_driver(now, out);
   return out;

@@ -72,7 +72,8 @@ result<void> write_files(const desktop_context& where) {
   bool sandbox = getuid() != 0 && user_namespaces_work();
   for (const auto* program : {"chromium", "google-chrome", "firefox-esr", "firefox"})
     if (auto found = find_program(program, path)) {
-      files.push_back({"browser", browser_script(*found, sandbox), 0700});
+      files.push_back(
+        {"browser", browser_script(*found, where.file("browser-profile"), sandbox), 0700});
       break;
     }
   for (const auto& [name, text, mode] : files)
@@ -112,7 +113,7 @@ result<desktop_context_ptr> desktop_context::make(const std::string& state_dir,
   out->workspace_ = workspace;
   if (auto made = make_private(out->run_dir_); !made)
     return made.error();
-  for (const auto* below : {"xdg", "pulse", "engine"})
+  for (const auto* below : {"xdg", "pulse", "engine", "browser-profile"})
     if (auto made = make_private(out->file(below)); !made)
       return made.error();
   if (auto written = write_files(*out); !written)

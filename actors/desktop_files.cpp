@@ -168,9 +168,12 @@ std::string desktop_entry(const desktop_app& app) {
          + "\nIcon=" + app.icon + "\nTerminal=false\n";
 }
 
-std::string browser_script(const std::string& program, bool sandbox) {
+std::string browser_script(const std::string& program, const std::string& profile, bool sandbox) {
   std::string out = "#!/bin/sh\nexec " + program;
-  if (program.find("firefox") == std::string::npos) {
+  if (program.find("firefox") != std::string::npos) {
+    out += " --no-remote --profile '" + profile + "'";
+  } else {
+    out += " --user-data-dir='" + profile + "'";
     out += " --no-first-run --no-default-browser-check --password-store=basic --disable-gpu"
            " --disable-dev-shm-usage --test-type";
     if (!sandbox)

@@ -26,7 +26,7 @@ std::string panel_config(const std::string& run_dir, const std::vector<desktop_a
 std::string desktop_entry(const desktop_app& app);
 /// A script that starts the browser `program` with a profile of its own; without Chromium's own
 /// sandbox where the kernel or root forbids that.
-std::string browser_script(const std::string& program, bool sandbox);
+std::string browser_script(const std::string& program, const std::string& profile, bool sandbox);
 
 /// Whether an unprivileged user namespace may be made here (Chromium's sandbox needs one).
 bool user_namespaces_work();

@@ -109,8 +109,10 @@ void engine_client::make_account(const engine_profile& profile, answer<engine_ac
   call(
     "POST", "/api/members", member.dump(), true, timeout_,
     [self = *this, name, login = login.dump(), done = std::move(done)](const result<reply>& made) {
-      if (!made)
+      if (!made) {
+        self.drop_account(name, [](const result<void>&) {}); // it may have been made
         return done(made.error());
+      }
       if (made->status >= 300)
         return done(said("making an account", made->status, made->body));
       self.call("POST", "/api/login", login, false, self.timeout_,

@@ -125,29 +125,31 @@ struct wanted_size {
   bool given = false;
 };
 
-result<unsigned> positive(const json& body, const char* name, unsigned otherwise, unsigned max) {
+result<unsigned> in_range(const json& body, const char* name, unsigned otherwise, unsigned min,
+                          unsigned max) {
   if (!body.contains(name) || body[name].is_null())
     return otherwise;
   const auto& value = body[name];
   if (!value.is_number_integer())
     return error{errc::unprocessable, std::string{name} + " must be a whole number"};
   auto n = value.get<std::int64_t>();
-  if (n <= 0 || n > max)
-    return error{errc::desktop_invalid_action,
-                 std::string{name} + " must be from 1 to " + std::to_string(max)};
+  if (n < min || n > max)
+    return error{errc::desktop_invalid_action, std::string{name} + " must be from "
+                                                 + std::to_string(min) + " to "
+                                                 + std::to_string(max)};
   return static_cast<unsigned>(n);
 }
 
 result<wanted_size> read_size(const gateway_deps& deps, const json& body) {
   auto now = deps.context->size();
   wanted_size out;
-  auto width = positive(body, "width", now.width, deps.max_width);
+  auto width = in_range(body, "width", now.width, 64, deps.max_width);
   if (!width)
     return width.error();
-  auto height = positive(body, "height", now.height, deps.max_height);
+  auto height = in_range(body, "height", now.height, 64, deps.max_height);
   if (!height)
     return height.error();
-  auto dpi = positive(body, "dpi", deps.context->dpi(), 480);
+  auto dpi = in_range(body, "dpi", deps.context->dpi(), 48, 480);
   if (!dpi)
     return dpi.error();
   out.size = {*width, *height, 0};
@@ -191,7 +193,6 @@ void start_desktop(const gateway_deps& deps, const gateway_call& call) {
   auto wanted = read_size(deps, *body);
   if (!wanted)
     return call.answer(http::problem(wanted.error()));
-  deps.context->set_size(wanted->size, wanted->dpi);
   auto show = [deps, answer = call.answer] {
     run_change(deps,
                {&tree_client::start, "desktop",
@@ -205,8 +206,10 @@ void start_desktop(const gateway_deps& deps, const gateway_call& call) {
   if (!wanted->given)
     return show();
   deps.tree->snapshot([=, wanted = *wanted, answer = call.answer](const result<tree_report>& tree) {
-    if (!tree || !is(*tree, "x_client", {child_state::ready}))
+    if (!tree || !is(*tree, "x_client", {child_state::ready})) {
+      deps.context->set_size(wanted.size, wanted.dpi); // what starts now takes it from there
       return show();
+    }
     deps.x_client.send(
       x_resize{wanted.size, wanted.dpi, [=](const result<desktop::screen_size>& got) {
                  if (!got)

@@ -48,7 +48,7 @@ void gateway::add_session_routes() {
     call.answer(std::move(out));
   });
   // A link for somebody else never allows more than the one who asks may do.
-  post("/v1/tickets", http::scope::view, [this](const gateway_call& call) {
+  post("/v1/tickets", http::scope::admin, [this](const gateway_call& call) {
     auto body = body_object(call.request);
     if (!body)
       return call.answer(http::problem(body.error()));

@@ -23,6 +23,11 @@ result<std::uint64_t> number(const http::request& request, std::string_view name
   return value;
 }
 
+/// Stopping one of these would lock everybody out, also whoever wants to start it again.
+bool carries_api(const child_id& id) {
+  return id == "gateway" || id == "lobby" || id == "control" || id == "activity";
+}
+
 http::response tree_document(const supervision::tree_report& tree) {
   auto body = tree_to_json(tree.nodes);
   body["ready"] = tree.ready;
@@ -57,6 +62,9 @@ void gateway::add_tree_routes() {
   auto add_act = [this](std::string_view pattern, act what) {
     post(pattern, http::scope::admin, [this, what](const gateway_call& call) {
       auto id = call.params.find("id")->second;
+      if (what == &tree_client::stop && carries_api(id))
+        return call.answer(http::problem(
+          {errc::conflict, id + " carries this API: restart it, or end the daemon instead"}));
       ((*deps_.tree).*what)(
         id, [answer = call.answer](const result<void>& got) { answer_outcome(answer, got); });
     });

@@ -150,7 +150,9 @@ private:
     } else {
       what.code = status.code.value_or(0);
     }
-    last_target_ = process_->target();
+    left_.push_back(process_->target());
+    if (left_.size() > most_left)
+      left_.erase(left_.begin());
     process_.reset();
     tell(gen, std::move(what));
   }
@@ -182,18 +184,31 @@ private:
     process_->signal(SIGCONT); // a stopped process cannot act on it
   }
 
+  /// Kills this run's tree and what earlier runs were allowed to leave.
   void sweep(generation gen) {
-    auto target = process_ ? process_->target() : last_target_;
-    if (gen != gen_ || target.pid == 0) {
+    auto targets = std::move(left_);
+    left_.clear();
+    if (process_)
+      targets.push_back(process_->target());
+    std::erase_if(targets, [](const process_target& one) { return one.pid == 0; });
+    if (gen != gen_ || targets.empty()) {
       tell(gen, supervision::kill_verified{0});
       return;
     }
-    tools_.killer.kill(
-      target, how_.kill_limit, [self = shared_from_this(), gen](const sweep_result& left) {
-        self->on_strand([gen, survivors = left.survivors](process_child& me) {
-          me.tell(gen, supervision::kill_verified{static_cast<unsigned>(survivors)});
-        });
-      });
+    struct tally {
+      std::size_t open;
+      unsigned survivors = 0;
+    };
+    auto sum = std::make_shared<tally>(tally{targets.size()});
+    for (const auto& target : targets)
+      tools_.killer.kill(target, how_.kill_limit,
+                         [self = shared_from_this(), gen, sum](const sweep_result& left) {
+                           self->on_strand([gen, sum, survivors = left.survivors](auto& me) {
+                             sum->survivors += static_cast<unsigned>(survivors);
+                             if (--sum->open == 0)
+                               me.tell(gen, supervision::kill_verified{sum->survivors});
+                           });
+                         });
   }
 
   void ask(generation gen) {
@@ -220,7 +235,8 @@ private:
   generation gen_{};
   event_sink sink_;
   std::shared_ptr<process> process_;
-  process_target last_target_{};
+  static constexpr std::size_t most_left = 8;
+  std::vector<process_target> left_; ///< ended runs whose trees were not swept yet
   bool up_ = false;
 };
 

@@ -108,9 +108,16 @@ struct runner {
       return;
     }
     engine_profile profile{state().who.name, state().who.may_drive, state().who.published_client};
-    state().engine->make_account(profile, [me](result<engine_account> got) {
-      caf::anon_send(me, account_answer{std::move(got)});
-    });
+    // A viewer that was killed meanwhile cannot take its account back.
+    auto weak = caf::actor_cast<caf::actor_addr>(me);
+    state().engine->make_account(profile,
+                                 [weak, engine = state().engine](result<engine_account> got) {
+                                   auto alive = caf::actor_cast<caf::actor>(weak);
+                                   if (alive)
+                                     caf::anon_send(alive, account_answer{std::move(got)});
+                                   else if (got)
+                                     engine->drop_account(got->id, [](const result<void>&) {});
+                                 });
   }
 
   void run(const signaling::drop_account&) const {
@@ -143,6 +150,7 @@ struct runner {
   }
 
   void run(const signaling::finished&) const {
+    self->demonitor(state().viewers->address()); // else the lobby remembers us for good
     state().ended = true;
     self->quit();
   }
@@ -249,6 +257,12 @@ caf::behavior behavior(self_ptr self, const viewers_deps& deps, const caf::actor
     caf::anon_send(viewers, viewers_leave{id});
     control.send(control_event{control::left{id, false}});
   });
+  self->set_down_handler([run](caf::down_msg&) {
+    run(signaling::shutdown{1012, "a part of the daemon was restarted"});
+    if (!run.state().opened)
+      run.self->quit();
+  });
+  self->monitor(viewers);
   self->send(viewers, viewers_join{who.id, self});
   run.accept(request);
   return {

@@ -44,4 +44,18 @@ bool passes_to_browser(std::string_view name) {
   return has(viewers, name);
 }
 
+bool may_concern(std::string_view text, std::string_view session) {
+  constexpr std::string_view head = R"({"event":")";
+  if (!text.starts_with(head))
+    return true; // written in another way: the parser decides
+  text.remove_prefix(head.size());
+  auto end = text.find_first_of("\"\\");
+  if (end == text.npos || text[end] != '"')
+    return true;
+  auto name = text.substr(0, end);
+  if (!has(viewers, name))
+    return false;
+  return name != "session/state" || session.empty() || text.find(session, end) != text.npos;
+}
+
 } // namespace holt::signaling

@@ -272,7 +272,8 @@ effects on(state& now, const from_browser& ev, const policy& how) {
   }
   if (!payload.is_object())
     return junk(now, 1008, name + " needs an object as payload");
-  auto raw = message.contains("payload") ? ev.text : text(name, payload);
+  // Written anew: the engine's parser may read other names into the same text.
+  auto raw = text(name, payload);
   if (name == "signal/request")
     return ask_media(now, how, std::move(raw));
   if (name == "signal/answer") {
@@ -351,6 +352,10 @@ effects media_closed(state& now, const json& payload, const std::string& raw) {
 effects on(state& now, const from_engine& ev, const policy&) {
   if (now.now != phase::relaying)
     return {};
+  if (!may_concern(ev.text, now.session)) {
+    ++now.dropped;
+    return {};
+  }
   const auto parsed = http::parse_json(ev.text, engine_limits);
   const auto message = parsed ? *parsed : json{};
   if (!message.is_object() || !message.contains("event") || !message["event"].is_string()) {

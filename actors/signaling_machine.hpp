@@ -166,5 +166,8 @@ std::vector<effect> step(state& now, const event& what, const policy& how);
 bool passes_to_engine(std::string_view name, bool driver);
 /// Whether the engine's event is for browsers.
 bool passes_to_browser(std::string_view name);
+/// Whether the engine's message can be for this viewer, told from its first bytes. An engine tells
+/// every session about every other: with hundreds of them, parsing that would be most of our work.
+bool may_concern(std::string_view text, std::string_view session);
 
 } // namespace holt::signaling

@@ -47,7 +47,6 @@ struct viewers_state {
   engine_status engine;
   std::unordered_map<std::uint64_t, caf::actor> viewers;
   std::shared_ptr<std::atomic<std::size_t>> seats = std::make_shared<std::atomic<std::size_t>>(0);
-  std::uint64_t last_id = 0;
   std::uint64_t goodbyes = 0;
   std::function<void()> said_goodbye;
 };
@@ -74,11 +73,12 @@ void open(self_ptr self, const viewers_open& what) {
     return;
   }
   auto who = what.who;
-  who.id = control::viewer_id{++state.last_id};
+  const auto number = ++*state.deps.ids;
+  who.id = control::viewer_id{number};
   if (who.name.empty())
-    who.name = "Viewer " + std::to_string(state.last_id);
+    who.name = "Viewer " + std::to_string(number);
   supervision::child_spec spec;
-  spec.id = "signaling/" + std::to_string(state.last_id);
+  spec.id = "signaling/" + std::to_string(number);
   spec.parent = "viewers";
   spec.kind = child_kind::actor;
   spec.restart = restart_policy::temporary;

@@ -11,6 +11,8 @@
 
 #include <caf/all.hpp>
 
+#include <atomic>
+
 namespace holt {
 
 /// The engine as it is now.
@@ -61,6 +63,8 @@ struct viewers_deps {
   actor_ref<activity_actor> activity;
   signaling::policy policy;
   std::size_t max_viewers = 1'200;
+  /// Goes on when the lobby is restarted: an old viewer is never taken for a new one.
+  std::shared_ptr<std::atomic<std::uint64_t>> ids = std::make_shared<std::atomic<std::uint64_t>>(0);
   /// Puts a temporary child into the tree; the answer says why not.
   std::function<void(supervision::child_spec, std::function<void(result<void>)>)> add_child;
 };

@@ -33,85 +33,106 @@ using x_work = std::function<void(result<desktop::connection*>)>;
 
 constexpr std::size_t max_waiting = 256;
 
-/// The thread and its queue. What still waits when it stops is answered with an error.
+/// The thread and its queue. What still waits when it stops is answered with an error. The thread
+/// shares the core with us: a connect to a hung X server cannot be interrupted, so nobody waits for
+/// it to end.
 class x_thread {
 public:
   x_thread(desktop::display_address display, std::function<void(std::string)> on_lost)
-    : display_{std::move(display)}, on_lost_{std::move(on_lost)}, thread_{[this] { run(); }} {}
+    : core_{std::make_shared<core>()} {
+    core_->display = std::move(display);
+    core_->on_lost = std::move(on_lost);
+    std::thread{[shared = core_] { shared->run(); }}.detach();
+  }
 
   ~x_thread() {
     {
-      std::lock_guard guard{mutex_};
-      stop_ = true;
-      if (x_)
-        x_->abort(); // a hung X server must not hold us
+      std::lock_guard guard{core_->mutex};
+      core_->stop = true;
+      if (core_->x)
+        core_->x->abort();
     }
-    wake_.notify_one();
-    thread_.join();
+    core_->wake.notify_one();
   }
 
   void post(x_work work) {
     bool full = false;
     {
-      std::lock_guard guard{mutex_};
-      full = stop_ || jobs_.size() >= max_waiting;
+      std::lock_guard guard{core_->mutex};
+      full = core_->stop || core_->jobs.size() >= max_waiting;
       if (!full)
-        jobs_.push_back(std::move(work));
+        core_->jobs.push_back(std::move(work));
     }
     if (full)
       work(error{errc::busy, "too much waits for the X server"});
     else
-      wake_.notify_one();
+      core_->wake.notify_one();
   }
 
 private:
-  void run() {
-    auto opened = desktop::connection::open(display_);
-    if (opened) {
-      std::lock_guard guard{mutex_};
-      x_ = std::move(*opened);
-    } else {
-      on_lost_(opened.error().detail);
+  struct core {
+    void run() {
+      auto opened = desktop::connection::open(display);
+      {
+        std::lock_guard guard{mutex};
+        if (opened && !stop)
+          x = std::move(*opened);
+      }
+      if (!opened)
+        on_lost(opened.error().detail);
+      while (auto job = next())
+        serve(job);
+      std::lock_guard guard{mutex};
+      x.reset();
     }
-    while (auto job = next())
-      serve(job);
-    std::lock_guard guard{mutex_};
-    x_.reset();
-  }
 
-  x_work next() {
-    std::unique_lock lock{mutex_};
-    wake_.wait(lock, [this] { return stop_ || !jobs_.empty(); });
-    if (jobs_.empty())
-      return nullptr;
-    auto job = std::move(jobs_.front());
-    jobs_.pop_front();
-    return job;
-  }
+    x_work next() {
+      std::unique_lock lock{mutex};
+      auto due = [this] { return stop || !jobs.empty(); };
+      // What the server tells every client must be read, or it piles up there.
+      while (!wake.wait_for(lock, std::chrono::seconds{1}, due)) {
+        lock.unlock();
+        drain();
+        lock.lock();
+      }
+      if (jobs.empty())
+        return nullptr;
+      auto job = std::move(jobs.front());
+      jobs.pop_front();
+      return job;
+    }
 
-  void serve(const x_work& job) {
-    if (!x_ || x_->lost()) {
-      job(error{errc::desktop_runtime_inactive, "there is no connection to the X server"});
-      return;
+    void serve(const x_work& job) {
+      if (!x || x->lost()) {
+        job(error{errc::desktop_runtime_inactive, "there is no connection to the X server"});
+        return;
+      }
+      job(x.get());
+      drain();
     }
-    job(x_.get());
-    while (x_->next_event()) {
-    }
-    if (x_->lost() && !told_) {
-      told_ = true;
-      on_lost_("the X server is gone");
-    }
-  }
 
-  desktop::display_address display_;
-  std::function<void(std::string)> on_lost_;
-  std::mutex mutex_;
-  std::condition_variable wake_;
-  std::deque<x_work> jobs_;
-  bool stop_ = false;
-  bool told_ = false;
-  std::unique_ptr<desktop::connection> x_;
-  std::thread thread_; ///< last: everything it uses exists
+    void drain() {
+      if (!x)
+        return;
+      while (x->next_event()) {
+      }
+      if (x->lost() && !told) {
+        told = true;
+        on_lost("the X server is gone");
+      }
+    }
+
+    desktop::display_address display;
+    std::function<void(std::string)> on_lost;
+    std::mutex mutex;
+    std::condition_variable wake;
+    std::deque<x_work> jobs;
+    bool stop = false;
+    bool told = false; ///< the thread's own, as is x but for abort()
+    std::unique_ptr<desktop::connection> x;
+  };
+
+  std::shared_ptr<core> core_;
 };
 
 struct x_client_state {

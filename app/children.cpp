@@ -53,11 +53,12 @@ std::shared_ptr<actor_child> control_child(const shared_parts& parts) {
                            [parts] { parts.control.clear(); }});
 }
 
-engine_status status_at_start(const shared_parts& parts) {
+engine_status status_at_start(const shared_parts& parts, bool autostart) {
   engine_status out;
   out.info.name = parts.choice.name;
   out.info.version = parts.choice.version;
   out.info.reason = "the stream engine has not started yet";
+  out.stopped = !autostart;
   return out;
 }
 
@@ -68,13 +69,15 @@ std::shared_ptr<actor_child> lobby_child(const shared_parts& parts, const config
   deps.activity = parts.activity;
   deps.policy.engine_wait = milliseconds{values.stream.engine_wait_ms};
   deps.max_viewers = values.stream.max_viewers;
+  deps.ids = std::make_shared<std::atomic<std::uint64_t>>(0);
   deps.add_child = [tree = parts.tree](child_spec spec, std::function<void(result<void>)> done) {
     tree->add(std::move(spec), std::move(done));
   };
+  bool autostart = values.stream.autostart && values.desktop.autostart;
   return make_actor_child({"lobby",
-                           [parts, deps] {
-                             auto actor
-                               = spawn_viewers(parts.rt.system(), deps, status_at_start(parts));
+                           [parts, deps, autostart] {
+                             auto actor = spawn_viewers(parts.rt.system(), deps,
+                                                        status_at_start(parts, autostart));
                              parts.viewers.set(actor);
                              return actor;
                            },
@@ -132,9 +135,7 @@ media_addresses choose_media_addresses(const config& values) {
 std::vector<child_spec> make_children(const shared_parts& parts, const loaded_config& loaded) {
   const auto& values = loaded.values;
   auto control = actor_spec("control", parts, values, control_child(parts));
-  control.depends_on = {"activity"};
   auto lobby = actor_spec("lobby", parts, values, lobby_child(parts, values));
-  lobby.depends_on = {"control"};
   std::vector<child_spec> out{actor_spec("activity", parts, values, activity_child(parts)), control,
                               lobby};
   if (!parts.context)

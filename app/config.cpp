@@ -92,7 +92,8 @@ result<void> set_from_toml(const config_key& key, config& target, const toml::no
       **list = {node.ref<std::string>()};
       return {};
     }
-    if (!node.is_array() || !node.as_array()->is_homogeneous<std::string>())
+    const auto* items_in = node.as_array();
+    if (items_in == nullptr || (!items_in->empty() && !items_in->is_homogeneous<std::string>()))
       return error{errc::config, "must be a list of texts"};
     std::vector<std::string> items;
     for (const auto& item : *node.as_array())

@@ -8,6 +8,7 @@
 #include "app/ready.hpp"
 #include "transport/keeper_link.hpp"
 #include "transport/log.hpp"
+#include "transport/process_sweep.hpp"
 #include "transport/reaper.hpp"
 #include "transport/sd_notify.hpp"
 #include "transport/state_dir.hpp"
@@ -26,8 +27,9 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto viewers_limit = 1'000ms;
-constexpr auto stop_limit = 8'000ms;
-constexpr auto hurry_limit = 700ms;
+constexpr int most_told_viewers = 50;
+constexpr auto stop_limit = 9'000ms; ///< for everything, of the 10 s that are promised
+constexpr auto hurry_limit = 500ms;
 
 int complain(const error& why) {
   std::cerr << "holt: " << why.detail << std::endl;
@@ -92,10 +94,22 @@ private:
 
   void on_event(const supervision_event& ev) {
     nlohmann::json data = ev;
-    parts_.activity.send(activity_append{"supervision", std::move(data)});
+    bool viewer = ev.id.rfind("signaling/", 0) == 0;
+    if (viewer && ev.to == child_state::ready)
+      ++viewers_;
+    if (viewer && ev.from == child_state::ready)
+      --viewers_;
+    // Every page follows the feed: many viewers must not tell each other of each other.
+    if (!viewer || viewers_ <= most_told_viewers)
+      parts_.activity.send(activity_append{"supervision", std::move(data)});
+    bool clean = ev.death && ev.death->code == 0
+                 && (ev.death->cause == death_cause::exit || ev.death->cause == death_cause::actor);
     bool bad = ev.to == child_state::failed || ev.to == child_state::unhealthy
-               || ev.to == child_state::cooldown || (ev.death && !ev.death->expected);
-    log::write(bad ? log::level::warn : log::level::info, "supervisor", "state",
+               || ev.to == child_state::cooldown || (ev.death && !ev.death->expected && !clean);
+    log::write(bad      ? log::level::warn
+               : viewer ? log::level::debug
+                        : log::level::info,
+               "supervisor", "state",
                {{"child", ev.id},
                 {"gen", static_cast<std::uint64_t>(ev.gen)},
                 {"from", to_string(ev.from)},
@@ -103,12 +117,18 @@ private:
                 {"reason", ev.reason}});
     if (ev.id == "engine" || ev.id == "x_server")
       engine_changed(ev);
+    if (ev.id == "lobby" && ev.to == child_state::ready)
+      tell_engine(); // a new one knows nothing yet
     if (ev.id == "activity" && ev.death)
       gateway_->drop_followers();
   }
 
   void engine_changed(const supervision_event& ev) {
     (ev.id == "engine" ? engine_ : x_server_) = ev;
+    tell_engine();
+  }
+
+  void tell_engine() {
     engine_status now;
     now.info.name = parts_.choice.name;
     now.info.version = parts_.choice.version;
@@ -117,7 +137,8 @@ private:
       = engine_.reason.empty() ? "it is " + std::string{to_string(engine_.to)} : engine_.reason;
     now.info.stun = gateway_->stun();
     // Without an X server that is meant to run there is nothing to wait for either.
-    now.stopped = engine_.to == child_state::stopped || x_server_.to == child_state::stopped;
+    auto rests = [](child_state x) { return x == child_state::stopped || x == child_state::idle; };
+    now.stopped = rests(engine_.to) || rests(x_server_.to);
     if (now.info.ready)
       now.client = parts_.engine->get();
     parts_.viewers.send(viewers_engine{std::move(now)});
@@ -153,9 +174,9 @@ private:
   void keeper_gone() {
     {
       std::lock_guard guard{mutex_};
-      keeper_gone_ = true;
       if (!stop_reason_.empty())
         return;
+      keeper_gone_ = true;
     }
     ask_stop("the keeper is gone", 0);
   }
@@ -181,8 +202,10 @@ private:
     parts_.tree->hurry();
     force_.expires_after(hurry_limit);
     force_.async_wait([this](boost::system::error_code ec) {
-      if (!ec)
-        std::_Exit(stop_code_); // the keeper sweeps what is left
+      if (ec)
+        return;
+      (void)sweep_descendants(std::chrono::steady_clock::now() + 200ms);
+      std::_Exit(stop_code_);
     });
     wake_.notify_all();
   }
@@ -207,15 +230,20 @@ private:
   }
 
   void stop_in_order() {
+    const auto until = std::chrono::steady_clock::now() + stop_limit;
     gateway_->stop_accepting();
     step(viewers_limit + 200ms, [this](std::function<void()> done) {
       parts_.viewers.send(
         viewers_goodbye{1001, "the daemon stops", viewers_limit, std::move(done)});
     });
-    step(2'000ms, [this](std::function<void()> done) { gateway_->close_all(std::move(done)); });
+    step(2'000ms, [this](std::function<void()> done) {
+      gateway_->close_all(1001, "the daemon stops", std::move(done));
+    });
     // Not shortened by a hurry: the tree itself hurries then, and the force timer ends all else.
     auto done = std::make_shared<bool>(false);
-    parts_.tree->stop_all(stop_limit, [this, done](const result<void>& got) {
+    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
+      until - std::chrono::steady_clock::now());
+    parts_.tree->stop_all(left, [this, done](const result<void>& got) {
       if (!got)
         log::warn("daemon", "stop_incomplete", {{"detail", got.error().detail}});
       std::lock_guard guard{mutex_};
@@ -223,13 +251,15 @@ private:
       wake_.notify_all();
     });
     std::unique_lock lock{mutex_};
-    wake_.wait_for(lock, stop_limit + 500ms, [&] { return *done; });
+    wake_.wait_for(lock, left, [&] { return *done; });
   }
 
   void shut_down() {
     state_.remove_daemon_info();
     if (!how_.ready_file.empty())
       unlink(how_.ready_file.c_str());
+    // The keeper may be gone: nothing of ours may outlive us.
+    (void)sweep_descendants(std::chrono::steady_clock::now() + 500ms);
     log::info("daemon", "stopped");
     log::close();
     // What still runs is swept by the keeper. Taking everything apart in order would only give a
@@ -248,6 +278,7 @@ private:
 
   supervision_event engine_; ///< the newest of each; supervisor's handlers only
   supervision_event x_server_;
+  int viewers_ = 0; ///< signaling children that are ready; supervisor's handlers only
 
   spawner starter_;
   process_killer killer_;
@@ -267,6 +298,8 @@ int run_daemon(const daemon_options& how) {
   auto state = state_dir::open(how.state_dir);
   if (!state)
     return complain(state.error());
+  if (!how.ready_file.empty())
+    unlink(how.ready_file.c_str()); // one of a killed daemon must not be believed
   auto level = log::level_from_string(how.config.values.log.level);
   log::options log_to;
   log_to.file = state->log_dir() / "holt.jsonl";

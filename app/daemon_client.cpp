@@ -58,8 +58,11 @@ result<daemon_client> daemon_client::find(const command_line& line) {
   daemon_client out;
   out.url_ = line.url;
   out.token_ = log::secret{line.token};
-  auto folder
-    = line.state_dir.empty() ? default_state_dir() : std::filesystem::path{line.state_dir};
+  auto loaded = load_config("", {}, ::getenv);
+  auto configured = loaded ? loaded->values.state_dir : std::string{};
+  auto folder = !line.state_dir.empty() ? std::filesystem::path{line.state_dir}
+                : !configured.empty()   ? std::filesystem::path{configured}
+                                        : default_state_dir();
   if (out.url_.empty()) {
     auto found = read_daemon_info(folder);
     if (!found)

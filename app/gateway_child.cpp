@@ -102,11 +102,12 @@ void gateway_child::stop_accepting() {
     now->stop_accepting();
 }
 
-void gateway_child::close_all(std::function<void()> done) {
+void gateway_child::close_all(std::uint16_t code, const std::string& reason,
+                              std::function<void()> done) {
   auto now = listener();
   if (!now)
     return done();
-  now->close_all(1001, "the daemon stops", [now, done = std::move(done)] { done(); });
+  now->close_all(code, reason, [now, done = std::move(done)] { done(); });
 }
 
 void gateway_child::start(generation gen, supervision::event_sink sink) {
@@ -124,14 +125,14 @@ void gateway_child::start(generation gen, supervision::event_sink sink) {
   sink(gen, supervision::became_ready{});
 }
 
-void gateway_child::ended() {
+void gateway_child::ended(generation gen) {
   supervision::event_sink sink;
-  generation gen{};
   {
     std::lock_guard guard{mutex_};
+    if (gen != gen_)
+      return; // that of an earlier start
     listener_.reset();
     sink = sink_;
-    gen = gen_;
   }
   if (sink) {
     supervision::exited what;
@@ -140,9 +141,9 @@ void gateway_child::ended() {
   }
 }
 
-void gateway_child::stop(generation) {
+void gateway_child::stop(generation gen) {
   stop_accepting();
-  close_all([self = shared_from_this()] { self->ended(); });
+  close_all(1012, "the gateway restarts", [self = shared_from_this(), gen] { self->ended(gen); });
 }
 
 void gateway_child::kill(generation gen) {
@@ -223,7 +224,6 @@ supervision::child_spec gateway_spec(const std::shared_ptr<gateway_child>& port,
   supervision::child_spec out;
   out.id = "gateway";
   out.kind = child_kind::actor;
-  out.depends_on = {"lobby"};
   out.backoff = defaults.backoff;
   out.budget = defaults.budget;
   out.stop.grace = std::chrono::seconds{3};

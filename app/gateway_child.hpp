@@ -29,7 +29,7 @@ public:
   void drop_followers();
   http::listener_stats stats() const;
   void stop_accepting();
-  void close_all(std::function<void()> done);
+  void close_all(std::uint16_t code, const std::string& reason, std::function<void()> done);
 
   void start(generation gen, supervision::event_sink sink) override;
   void stop(generation gen) override;
@@ -39,7 +39,7 @@ public:
 private:
   std::shared_ptr<http::listener> listener() const;
   result<void> bind();
-  void ended();
+  void ended(generation gen);
 
   boost::asio::io_context& io_;
   http::listener_options options_;

@@ -98,9 +98,10 @@ result<engine_choice> find_engine(const config& values) {
 result<engine_choice> preflight(const config& values) {
   if (!values.desktop.enabled)
     return engine_choice{};
-  if (auto server = need_program("Xvfb", "xvfb", search_path()); !server)
-    return error{errc::dependency_missing,
-                 server.error().detail + " (or run without a desktop: --no-desktop)"};
+  for (auto [program, package] : {std::pair{"Xvfb", "xvfb"}, std::pair{"openbox", "openbox"}})
+    if (auto found = need_program(program, package, search_path()); !found)
+      return error{errc::dependency_missing,
+                   found.error().detail + " (or run without a desktop: --no-desktop)"};
   auto engine = find_engine(values);
   if (!engine)
     return engine;

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <csignal>
 #include <cstdlib>
 #include <filesystem>
 #include <iostream>
@@ -96,8 +97,20 @@ std::string try_port(const std::string& address, std::uint16_t port) {
   return ec ? ec.message() : std::string{};
 }
 
+bool runs_here(const config& values) {
+  auto folder
+    = values.state_dir.empty() ? default_state_dir() : std::filesystem::path{values.state_dir};
+  auto known = read_daemon_info(folder);
+  return known && kill(known->pid, 0) == 0;
+}
+
 void look_for_ports(std::vector<finding>& out, const config& values) {
-  auto add = [&out](const std::string& name, const std::string& fault, const char* key) {
+  bool ours = runs_here(values);
+  auto add = [&out, ours](const std::string& name, const std::string& fault, const char* key) {
+    if (!fault.empty() && ours) {
+      out.push_back({name, true, true, "used by the daemon that runs"});
+      return;
+    }
     out.push_back(
       {name, fault.empty(), true,
        fault.empty() ? "free" : fault + "; a daemon may run already (holt status), or set " + key});

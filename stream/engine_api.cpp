@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "stream/engine_api.hpp"
 
+#include "transport/json_guard.hpp"
+
 #include "stream/room_payload.hpp"
 
 namespace holt::stream {
@@ -147,7 +149,8 @@ void engine_api::handle(http::request what, http::reply answer) {
       return c.answer(neko_error(403, "session is not admin"));
   }
   if (!what.body.empty()) {
-    c.body = json::parse(what.body, nullptr, false);
+    auto parsed = http::parse_json(what.body);
+    c.body = parsed ? std::move(*parsed) : json(json::value_t::discarded);
     if (c.body.is_discarded())
       return c.answer(neko_error(400, "unable to parse the body as JSON"));
   }

@@ -64,9 +64,6 @@ engine_media::engine_media(boost::asio::io_context& io, const engine_options& op
     video_(video_of(options),
            {on_.frame, [this](screen_size size) { post([this, size] { on_.screen(size); }); },
             [this](const error& why) { post([this, why] { on_.failed(why); }); }}) {
-  worker_.add(input_);
-  worker_.add(cursor_);
-  worker_.add(clipboard_);
   if (!options.audio)
     return;
   audio_settings sound;

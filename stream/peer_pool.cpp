@@ -143,13 +143,18 @@ void peer_pool::send(frame_ptr frame) {
   });
 }
 
+/// Frames were dropped: whatever follows builds on them, so everybody needs a key frame.
+void peer_pool::recover() {
+  if (!overrun_.exchange(false))
+    return;
+  ++counters_.frames_dropped;
+  for (auto& [ufrag, one] : peers_)
+    one->needs_key_ = true;
+  want_key();
+}
+
 void peer_pool::deliver(const frame_ptr& frame) {
-  if (overrun_.exchange(false)) {
-    ++counters_.frames_dropped;
-    for (auto& [ufrag, one] : peers_)
-      one->needs_key_ = true;
-    want_key();
-  }
+  recover();
   if (closed_ || (frame->video ? video_viewers_ : audio_viewers_) == 0)
     return;
   send_time_ = abs_send_time(std::chrono::system_clock::now());
@@ -234,6 +239,7 @@ void peer_pool::arm() {
 }
 
 void peer_pool::on_tick() {
+  recover();
   auto at = now();
   auto since = std::chrono::duration_cast<std::chrono::milliseconds>(at - last_tick_);
   sctp_.tick(std::min(since, std::chrono::milliseconds{1000}));

@@ -85,6 +85,7 @@ private:
   void on_datagram(bytes_span datagram, const udp_endpoint& from);
   void on_check(bytes_view datagram, const udp_endpoint& from);
   void deliver(const frame_ptr& frame);
+  void recover();
   void arm();
   void on_tick();
 

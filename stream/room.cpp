@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "stream/room.hpp"
 
+#include "transport/json_guard.hpp"
+
 #include <boost/asio/post.hpp>
 
 namespace holt::stream {
@@ -237,7 +239,8 @@ void room::greet(seat& who, session& as) {
 
 void room::on_message(std::uint64_t connection, const std::string& text) {
   auto who = by_connection(connection);
-  auto parsed = who ? json::parse(text, nullptr, false) : json();
+  auto safe = who ? http::parse_json(text) : result<json>{error{errc::token_invalid, ""}};
+  auto parsed = safe ? std::move(*safe) : json();
   if (!parsed.is_object()) // also what could not be parsed
     return;
   auto name = parsed.find("event");

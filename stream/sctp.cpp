@@ -9,6 +9,7 @@
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wpedantic"
 #include <usrsctp.h>
+#include <utility>
 #pragma GCC diagnostic pop
 
 namespace holt::stream {
@@ -146,7 +147,10 @@ void sctp_association::on_readable() {
     auto data = bytes_view{buffer}.first(static_cast<std::size_t>(n));
     if ((flags & MSG_NOTIFICATION) != 0)
       on_notification(data);
-    else if ((flags & MSG_EOR) != 0 && info_type == SCTP_RECVV_RCVINFO)
+    else if ((flags & MSG_EOR) == 0)
+      skipping_ = true; // longer than any message of the protocol: dropped to its end
+    else if (std::exchange(skipping_, false)) {
+    } else if (info_type == SCTP_RECVV_RCVINFO)
       on_message(ntohl(info.rcv_ppid), data);
   }
 }

@@ -71,6 +71,7 @@ private:
   std::uintptr_t id_;
   struct ::socket* socket_ = nullptr; // also the name of a function
   bool open_ = false;
+  bool skipping_ = false; ///< the rest of a message that is too long
 };
 
 } // namespace holt::stream

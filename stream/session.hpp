@@ -80,7 +80,7 @@ nlohmann::json to_json(const member& one);
 
 class session_registry {
 public:
-  static constexpr std::size_t most_members = 1024;
+  static constexpr std::size_t most_members = 4200;
 
   /// An empty token: no API session.
   explicit session_registry(std::string api_token);

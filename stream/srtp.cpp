@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "stream/srtp.hpp"
 
+#include <cstring>
 #include <srtp2/srtp.h>
 
 namespace holt::stream {
@@ -70,9 +71,15 @@ std::size_t srtp_session::unprotect_rtcp(bytes_span packet) {
   int n = static_cast<int>(packet.size());
   if (n < 8)
     return 0;
-  return srtp_unprotect_rtcp(inbound_, packet.data(), &n) == srtp_err_status_ok
-           ? static_cast<std::size_t>(n)
-           : 0;
+  // libsrtp keeps a stream for every sender it ever heard: a browser has two or three.
+  std::uint32_t sender = 0;
+  std::memcpy(&sender, packet.data() + 4, sizeof sender);
+  if (!senders_.contains(sender) && senders_.size() >= most_senders)
+    return 0;
+  if (srtp_unprotect_rtcp(inbound_, packet.data(), &n) != srtp_err_status_ok)
+    return 0;
+  senders_.insert(sender);
+  return static_cast<std::size_t>(n);
 }
 
 } // namespace holt::stream

@@ -10,6 +10,7 @@
 #include "stream/dtls.hpp"
 
 #include <memory>
+#include <set>
 
 struct srtp_ctx_t_;
 
@@ -36,6 +37,8 @@ private:
   srtp_session() = default;
   srtp_ctx_t_* outbound_ = nullptr;
   srtp_ctx_t_* inbound_ = nullptr;
+  static constexpr std::size_t most_senders = 8;
+  std::set<std::uint32_t> senders_; ///< SSRCs whose RTCP was authentic
 };
 
 } // namespace holt::stream

@@ -3,6 +3,7 @@
 
 #include "stream/wake_fd.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <condition_variable>
 #include <mutex>
@@ -87,7 +88,9 @@ x_worker::~x_worker() {
 }
 
 void x_worker::add(x_part& part) {
-  state_->parts.push_back(&part);
+  auto& parts = state_->parts;
+  if (std::find(parts.begin(), parts.end(), &part) == parts.end())
+    parts.push_back(&part);
 }
 
 result<void> x_worker::start() {

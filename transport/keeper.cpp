@@ -8,13 +8,16 @@
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <fcntl.h>
+#include <optional>
 #include <poll.h>
 #include <unistd.h>
 
@@ -67,6 +70,36 @@ bool reap(pid_t daemon, int& status) {
 
 } // namespace
 
+namespace {
+
+/// How long the daemon may take to end once it was asked to, and less when it is asked again.
+class stop_limit {
+public:
+  explicit stop_limit(const keeper_options& how) : how_{how} {}
+
+  void asked() {
+    auto due = clock::now() + (until_ ? how_.second_limit : how_.first_limit);
+    until_ = until_ ? std::min(*until_, due) : due;
+  }
+
+  /// For poll(): -1 without a limit.
+  int left_ms() const {
+    if (!until_)
+      return -1;
+    auto left = std::chrono::duration_cast<std::chrono::milliseconds>(*until_ - clock::now());
+    return static_cast<int>(std::max<std::int64_t>(0, left.count()));
+  }
+
+  bool over() const { return until_ && clock::now() >= *until_; }
+
+private:
+  using clock = std::chrono::steady_clock;
+  const keeper_options& how_;
+  std::optional<clock::time_point> until_;
+};
+
+} // namespace
+
 int run_keeper(const keeper_options& how) {
   sigset_t watched;
   sigset_t before;
@@ -90,14 +123,23 @@ int run_keeper(const keeper_options& how) {
   ::close(link[0]); // link[1] stays open for as long as we live
 
   int status = 0;
+  stop_limit limit{how};
   while (!reap(daemon, status)) {
     pollfd wait{signals, POLLIN, 0};
-    if (::poll(&wait, 1, -1) < 0 && errno != EINTR)
+    if (::poll(&wait, 1, limit.left_ms()) < 0 && errno != EINTR)
       break;
+    if (limit.over())
+      ::kill(daemon, SIGKILL); // it hangs; what it leaves is swept below
     signalfd_siginfo news{};
-    while (::read(signals, &news, sizeof news) == sizeof news)
-      if (news.ssi_signo != SIGCHLD)
-        ::kill(daemon, static_cast<int>(news.ssi_signo));
+    while (::read(signals, &news, sizeof news) == sizeof news) {
+      if (news.ssi_signo == SIGCHLD)
+        continue;
+      ::kill(daemon, static_cast<int>(news.ssi_signo));
+      if (news.ssi_signo == SIGTERM || news.ssi_signo == SIGINT) {
+        ::kill(daemon, SIGCONT); // a stopped one could not hear it
+        limit.asked();
+      }
+    }
   }
   const auto left = sweep_descendants(std::chrono::steady_clock::now() + how.sweep_limit);
   if (left.survivors > 0)

@@ -18,6 +18,9 @@ struct keeper_options {
   std::vector<std::string> argv;
   /// From the daemon's end until its descendants must be gone.
   std::chrono::milliseconds sweep_limit{2000};
+  /// From the first SIGTERM or SIGINT to SIGKILL, and from the second.
+  std::chrono::milliseconds first_limit{9'700};
+  std::chrono::milliseconds second_limit{900};
 };
 
 /// Environment variable of the daemon: number of the descriptor that ends when the keeper dies.

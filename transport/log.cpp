@@ -15,6 +15,7 @@
 #include <ctime>
 #include <memory>
 #include <mutex>
+#include <poll.h>
 #include <unistd.h>
 #include <utility>
 
@@ -24,7 +25,10 @@ namespace {
 constexpr std::array<std::string_view, 6> words{"trace", "debug", "info", "warn", "error", "off"};
 
 void write_stderr(std::string_view line) noexcept {
-  // Its failure is nobody's: the terminal may be gone.
+  // Its failure is nobody's: the terminal may be gone, or a full pipe that nobody reads.
+  pollfd out{STDERR_FILENO, POLLOUT, 0};
+  if (::poll(&out, 1, 100) <= 0)
+    return;
   [[maybe_unused]] auto n = ::write(STDERR_FILENO, line.data(), line.size());
 }
 

@@ -10,7 +10,7 @@
 namespace holt {
 
 struct process_killer::threads {
-  boost::asio::thread_pool pool{2};
+  boost::asio::thread_pool pool{8};
 };
 
 process_killer::process_killer() : threads_(std::make_unique<threads>()) {}

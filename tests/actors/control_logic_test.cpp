@@ -130,7 +130,7 @@ CAF_TEST(an engine restart frees the seat) {
 
 CAF_TEST(a refused grant frees the seat and tells the viewer) {
   tell(request{ann});
-  CAF_CHECK_EQUAL(tell(grant_failed{ann, "gone"}), "refuse:engine_unavailable reset announce");
+  CAF_CHECK_EQUAL(tell(grant_failed{ann, "gone"}), "refuse:conflict reset announce");
 }
 
 CAF_TEST(random events keep the invariants) {
