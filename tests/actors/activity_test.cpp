@@ -65,7 +65,8 @@ CAF_TEST(events get numbers in order and pages go on where the last one ended) {
   CAF_CHECK(event["ts"].is_string());
   CAF_CHECK(page(5).events.empty());
   CAF_CHECK_EQUAL(page(5).next, 5u);
-  CAF_CHECK_EQUAL(page(99).next, 99u);
+  // A number from before a restart of the feed leads back to the newest.
+  CAF_CHECK_EQUAL(page(99).next, 5u);
 }
 
 CAF_TEST(a follower hears what was and then what comes) {

@@ -81,10 +81,13 @@ CAF_TEST(labels and commands are escaped for the window manager) {
 }
 
 CAF_TEST(a browser gets its own sandbox off only where it cannot have one) {
-  CAF_CHECK(browser_script("/usr/bin/chromium", false).find("--no-sandbox") != std::string::npos);
-  CAF_CHECK(browser_script("/usr/bin/chromium", true).find("--no-sandbox") == std::string::npos);
-  auto firefox = browser_script("/usr/bin/firefox-esr", false);
-  CAF_CHECK_EQUAL(firefox, "#!/bin/sh\nexec /usr/bin/firefox-esr \"$@\"\n");
+  CAF_CHECK(browser_script("/usr/bin/chromium", "/p", false).find("--no-sandbox")
+            != std::string::npos);
+  CAF_CHECK(browser_script("/usr/bin/chromium", "/p", true).find("--no-sandbox")
+            == std::string::npos);
+  auto firefox = browser_script("/usr/bin/firefox-esr", "/p", false);
+  CAF_CHECK_EQUAL(firefox,
+                  "#!/bin/sh\nexec /usr/bin/firefox-esr --no-remote --profile '/p' \"$@\"\n");
 }
 
 CAF_TEST(only programs that are there stand in the menu) {
