@@ -30,16 +30,18 @@ public:
     box_->handle = nullptr;
   }
 
-  /// Drops the message when nobody is there.
+  /// Drops the message when nobody is there, and says so.
   template <class Message>
-  void send(Message what) const {
+  bool send(Message what) const {
     Handle target;
     {
       std::lock_guard guard{box_->mutex};
       target = box_->handle;
     }
-    if (target)
-      caf::anon_send(target, std::move(what));
+    if (!target)
+      return false;
+    caf::anon_send(target, std::move(what));
+    return true;
   }
 
 private:

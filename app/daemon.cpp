@@ -16,6 +16,8 @@
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
 
+#include <malloc.h>
+
 #include <condition_variable>
 #include <csignal>
 #include <iostream>
@@ -97,8 +99,8 @@ private:
     bool viewer = ev.id.rfind("signaling/", 0) == 0;
     if (viewer && ev.to == child_state::ready)
       ++viewers_;
-    if (viewer && ev.from == child_state::ready)
-      --viewers_;
+    if (viewer && ev.from == child_state::ready && --viewers_ == 0)
+      malloc_trim(0); // a thousand of them leave holes that the allocator would keep
     // Every page follows the feed: many viewers must not tell each other of each other.
     if (!viewer || viewers_ <= most_told_viewers)
       parts_.activity.send(activity_append{"supervision", std::move(data)});
