@@ -287,9 +287,10 @@ std::vector<child_spec> engine_children(const engine_options& how,
   child.live = live_probe(how, running);
   // neko never ends while a viewer's socket is open: they are sent away first.
   child.before_stop = [viewers = how.viewers](std::function<void()> done) {
-    // At the daemon's end the lobby may be gone first: it has said goodbye then.
-    if (!viewers.send(viewers_goodbye{1012, "the stream engine restarts", 1s, done}))
-      done();
+    // Whoever drops this message answers it: at the daemon's end the lobby may be gone first.
+    auto last = std::shared_ptr<void>{nullptr, [done = std::move(done)](void*) { done(); }};
+    viewers.send(
+      viewers_goodbye{1012, "the stream engine restarts", 1s, [last]() mutable { last.reset(); }});
   };
   child.on_up = [running](bool up) {
     if (!up)
