@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "actors/signaling_machine.hpp"
 
+#include "actors/signaling_rewrite.hpp"
 #include "transport/json_guard.hpp"
 
 #include <algorithm>
@@ -12,8 +13,6 @@ namespace {
 using effects = std::vector<effect>;
 using nlohmann::json;
 
-constexpr std::size_t max_tried = 16;
-
 /// An engine tells about a thousand sessions in one message.
 constexpr http::json_limits engine_limits{64, 200'000};
 
@@ -24,17 +23,6 @@ std::string text(std::string_view event, const json& payload) {
 
 effect say(std::string_view event, const json& payload) {
   return to_browser{text(event, payload)};
-}
-
-/// Members of other types are as good as absent: value() of the library throws for them.
-std::string text_of(const json& payload, const char* key) {
-  auto i = payload.is_object() ? payload.find(key) : payload.end();
-  return i != payload.end() && i->is_string() ? i->get<std::string>() : std::string{};
-}
-
-bool flag_of(const json& payload, const char* key) {
-  auto i = payload.is_object() ? payload.find(key) : payload.end();
-  return i != payload.end() && i->is_boolean() && i->get<bool>();
 }
 
 effect tell_error(const error& why, const std::vector<std::string>& tried = {}) {
@@ -206,13 +194,6 @@ effects ask_media(state& now, const policy& how, std::string&& raw) {
   return {to_engine{std::move(raw)}, set_timer(now, clock::provide, how.provide)};
 }
 
-std::string id_of(const json& payload, const char* key) {
-  if (!payload.is_object() || !payload.contains(key))
-    return {};
-  const auto& id = payload[key];
-  return id.is_string() ? id.get<std::string>() : id.is_number_unsigned() ? id.dump() : "";
-}
-
 effects ice_failed(state& now, const json& payload) {
   auto tried = now.tried;
   if (payload.is_object() && payload.contains("remote") && payload["remote"].is_array())
@@ -282,51 +263,6 @@ effects on(state& now, const from_browser& ev, const policy& how) {
     return {to_engine{std::move(raw)}, set_timer(now, clock::ice, how.ice)};
   }
   return {to_engine{std::move(raw)}};
-}
-
-/// `candidate:1 1 udp 2130706431 192.0.2.1 4659 typ host` → `192.0.2.1:4659/udp`
-void remember_candidate(state& now, std::string_view line) {
-  std::vector<std::string_view> words;
-  while (!line.empty() && words.size() < 6) {
-    auto end = line.find(' ');
-    words.push_back(line.substr(0, end));
-    line = end == line.npos ? std::string_view{} : line.substr(end + 1);
-  }
-  if (words.size() < 6 || now.tried.size() >= max_tried)
-    return;
-  auto address = std::string{words[4]} + ":" + std::string{words[5]} + "/" + std::string{words[2]};
-  if (std::find(now.tried.begin(), now.tried.end(), address) == now.tried.end())
-    now.tried.push_back(std::move(address));
-}
-
-void remember_candidates(state& now, std::string_view sdp) {
-  constexpr std::string_view mark = "a=candidate:";
-  for (auto at = sdp.find(mark); at != sdp.npos; at = sdp.find(mark, at + mark.size())) {
-    auto end = sdp.find_first_of("\r\n", at);
-    remember_candidate(now, sdp.substr(at + 2, end == sdp.npos ? end : end - at - 2));
-  }
-}
-
-/// An empty server list makes the published client ask a public server: name one of ours.
-std::string with_ice_server(const state& now, json message, const std::string& raw) {
-  auto& payload = message["payload"];
-  bool empty = !payload.contains("iceservers") || payload["iceservers"].empty();
-  if (!empty || !now.who.published_client || now.engine.stun.empty())
-    return raw;
-  payload["iceservers"] = json::array({{{"urls", json::array({now.engine.stun})}}});
-  return message.dump(-1, ' ', false, json::error_handler_t::replace);
-}
-
-/// Who else watches is not for every viewer, and a thousand sessions are not for each of them.
-std::string without_others(const state& now, json message) {
-  auto& payload = message["payload"];
-  if (payload.contains("sessions") && payload["sessions"].is_object()) {
-    auto own = json::object();
-    if (payload["sessions"].contains(now.session))
-      own[now.session] = payload["sessions"][now.session];
-    payload["sessions"] = std::move(own);
-  }
-  return message.dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
 effects media_closed(state& now, const json& payload, const std::string& raw) {
