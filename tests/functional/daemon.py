@@ -106,7 +106,14 @@ def environ_of(pid: int) -> dict[str, str]:
 
 
 def open_files(pid: int) -> int:
-    return len(os.listdir(f"/proc/{pid}/fd"))
+    """Descriptors of a process. Daemon and engine hide theirs from an ordinary user, also from the
+    one who started them: then 0, and only a run as root counts them."""
+    try:
+        return len(os.listdir(f"/proc/{pid}/fd"))
+    except PermissionError:
+        if os.getuid() == 0:
+            raise
+        return 0
 
 
 def threads(pid: int) -> int:

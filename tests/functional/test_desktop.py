@@ -106,7 +106,11 @@ def test_children_know_nothing_secret(daemon):
     for child in daemon.family():
         if child.pid in (daemon.pid, daemon.process.pid) or not child.alive():
             continue
-        env = environ_of(child.pid)
+        try:
+            env = environ_of(child.pid)
+        except PermissionError:  # the engine hides its own, from its own user too
+            assert os.getuid() != 0
+            continue
         assert token not in " ".join(env.values()), child.describe()
         leaks = [k for k in env if "TOKEN" in k.upper() and not k.startswith("HOLT_STREAM_")]
         assert not leaks, (child.describe(), leaks)
