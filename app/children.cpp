@@ -18,9 +18,7 @@ namespace {
 using std::chrono::milliseconds;
 using supervision::child_spec;
 
-child_spec actor_spec(const child_id& id, const shared_parts& parts, const config& values,
-                      std::shared_ptr<actor_child> port) {
-  (void)parts;
+child_spec actor_spec(const child_id& id, const config& values, std::shared_ptr<actor_child> port) {
   auto defaults = make_defaults(values);
   child_spec out;
   out.id = id;
@@ -134,9 +132,9 @@ media_addresses choose_media_addresses(const config& values) {
 
 std::vector<child_spec> make_children(const shared_parts& parts, const loaded_config& loaded) {
   const auto& values = loaded.values;
-  auto control = actor_spec("control", parts, values, control_child(parts));
-  auto lobby = actor_spec("lobby", parts, values, lobby_child(parts, values));
-  std::vector<child_spec> out{actor_spec("activity", parts, values, activity_child(parts)), control,
+  auto control = actor_spec("control", values, control_child(parts));
+  auto lobby = actor_spec("lobby", values, lobby_child(parts, values));
+  std::vector<child_spec> out{actor_spec("activity", values, activity_child(parts)), control,
                               lobby};
   if (!parts.context)
     return out;

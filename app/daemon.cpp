@@ -3,6 +3,7 @@
 
 #include "actors/gateway.hpp"
 #include "app/children.hpp"
+#include "app/daemon_client.hpp"
 #include "app/gateway_child.hpp"
 #include "app/preflight.hpp"
 #include "app/ready.hpp"
@@ -32,11 +33,6 @@ constexpr auto viewers_limit = 1'000ms;
 constexpr int most_told_viewers = 50;
 constexpr auto stop_limit = 9'000ms; ///< for everything, of the 10 s that are promised
 constexpr auto hurry_limit = 500ms;
-
-int complain(const error& why) {
-  std::cerr << "holt: " << why.detail << std::endl;
-  return info(why.code).exit;
-}
 
 /// Everything that runs between boot and the end.
 class daemon {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/children.hpp"
+#include "app/daemon_client.hpp"
 #include "app/preflight.hpp"
 #include "app/verbs.hpp"
 #include "transport/kernel_features.hpp"
@@ -158,10 +159,8 @@ std::string mark(const finding& row) {
 
 int verb_doctor(const command_line& line) {
   auto loaded = load_config(line.config_file, line.flags, ::getenv);
-  if (!loaded) {
-    std::cerr << "holt: " << loaded.error().detail << std::endl;
-    return info(loaded.error().code).exit;
-  }
+  if (!loaded)
+    return complain(loaded.error());
   std::vector<finding> rows;
   look_for_programs(rows, loaded->values);
   look_for_engine(rows, loaded->values);

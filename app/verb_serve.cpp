@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/daemon.hpp"
+#include "app/daemon_client.hpp"
 #include "app/verbs.hpp"
 #include "transport/keeper.hpp"
 #include "transport/state_dir.hpp"
@@ -13,11 +14,6 @@
 namespace holt {
 
 namespace {
-
-int complain(const error& why) {
-  std::cerr << "holt: " << why.detail << std::endl;
-  return info(why.code).exit;
-}
 
 result<std::string> choose_workspace(const std::string& wanted) {
   std::error_code ec;
