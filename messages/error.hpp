@@ -20,6 +20,10 @@ enum class errc : std::uint8_t {
   unprocessable,    ///< a field is missing or has the wrong type
   unsupported_type, ///< content type is not the one the route takes
   not_found,        ///< no such route or thing
+  exists,           ///< it is there already
+  is_directory,     ///< a file was expected
+  not_directory,    ///< a folder was expected
+  denied,           ///< outside the roots, or the system's permissions forbid it
   method_not_allowed,
   payload_too_large,
   headers_too_large,
@@ -38,6 +42,11 @@ enum class errc : std::uint8_t {
   desktop_invalid_action,   ///< size, position or amount out of range
   busy,                     ///< a bounded queue is full
   shutting_down,            ///< the daemon is stopping
+  // -- a command
+  cancelled,   ///< its agent cancelled it
+  expired,     ///< its deadline had passed when it arrived
+  interrupted, ///< the daemon ended while it ran
+  id_conflict, ///< the same id came with another command
   // -- the stream
   engine_unavailable, ///< the stream engine is not ready
   engine_no_answer,   ///< it did not offer a stream in time
@@ -67,7 +76,8 @@ inline constexpr auto errc_count = static_cast<std::size_t>(errc::internal) + 1;
 /// What an error looks like outside.
 struct errc_info {
   errc code;
-  std::string_view word;     ///< stable name: `code` of a problem document, word on the wire
+  std::string_view word;     ///< stable name: `code` of a problem document
+  std::string_view wire;     ///< `error` of an sbx/1 result (docs/protocol-sbx1.md, section 6)
   std::uint16_t http;        ///< HTTP status
   std::uint16_t ws_close;    ///< WebSocket close code
   std::uint8_t exit;         ///< process exit code of a verb
@@ -80,6 +90,9 @@ const errc_info& info(errc code) noexcept;
 
 /// The row with this word, or that of `errc::internal`.
 const errc_info& info(std::string_view word) noexcept;
+
+/// The row whose sbx/1 word this is, its first; that of `errc::internal` for an unknown word.
+const errc_info& info_of_wire(std::string_view wire) noexcept;
 
 /// An error with what is particular about this case.
 struct error {

@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "messages/command.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace holt {
+
+namespace {
+
+constexpr std::size_t max_id_bytes = 200;
+
+constexpr std::array<std::string_view, 25> kind_names{
+  "fs.read",    "fs.write",    "fs.list",     "fs.stat",      "fs.mkdir",
+  "fs.move",    "fs.remove",   "fs.edit",     "fs.glob",      "fs.grep",
+  "fs.tree",    "fs.watch",    "fs.unwatch",  "fs.put",       "batch",
+  "shell.exec", "shell.start", "shell.input", "shell.signal", "shell.resize",
+  "cancel",     "query",       "resume",      "fetch",        "release",
+};
+
+/// Not part of what a command is.
+constexpr std::array<const char*, 4> delivery_fields{"attempt", "auth", "ack", "stream"};
+
+error wrong(const char* field, const char* what) {
+  return {errc::invalid_request, std::string{field} + " must be " + what};
+}
+
+result<void> read_name(const nlohmann::json& from, const char* field, std::string& into) {
+  auto i = from.find(field);
+  if (i == from.end() || i->is_null())
+    return {};
+  if (!i->is_string())
+    return wrong(field, "a string");
+  const auto& text = i->get_ref<const std::string&>();
+  if (text.empty() || text.size() > max_id_bytes)
+    return wrong(field, "1 to 200 bytes long");
+  into = text;
+  return {};
+}
+
+result<void> read_flag(const nlohmann::json& from, const char* field, bool& into) {
+  auto i = from.find(field);
+  if (i == from.end() || i->is_null())
+    return {};
+  if (!i->is_boolean())
+    return wrong(field, "true or false");
+  into = i->get<bool>();
+  return {};
+}
+
+result<void> read_envelope(const nlohmann::json& from, command& into) {
+  for (auto got : {read_name(from, "id", into.id), read_name(from, "src", into.src),
+                   read_name(from, "to", into.to), read_flag(from, "ack", into.ack),
+                   read_flag(from, "stream", into.stream)})
+    if (!got)
+      return got;
+  if (into.id.empty())
+    return error{errc::invalid_request, "id is missing"};
+  if (auto i = from.find("attempt"); i != from.end() && !i->is_null()) {
+    if (!i->is_number_integer() || i->get<std::int64_t>() < 1
+        || i->get<std::int64_t>() > 0xffff'ffff)
+      return wrong("attempt", "an integer from 1 on");
+    into.attempt = i->get<std::uint32_t>();
+  }
+  if (auto i = from.find("deadline_ms"); i != from.end() && !i->is_null()) {
+    if (!i->is_number())
+      return wrong("deadline_ms", "milliseconds since 1970");
+    auto at = i->get<double>();
+    if (!(at >= 0 && at < 9e15))
+      return wrong("deadline_ms", "milliseconds since 1970");
+    into.deadline_ms = static_cast<std::int64_t>(at);
+  }
+  return {};
+}
+
+bool item_has_effect(const nlohmann::json& item) {
+  auto type = item.is_object() ? item.find("type") : item.end();
+  if (!item.is_object() || type == item.end() || !type->is_string())
+    return false;
+  auto kind = command_kind_from(type->get_ref<const std::string&>());
+  return kind && has_effect(*kind);
+}
+
+constexpr std::string_view base64_letters
+  = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+constexpr std::array<std::int8_t, 256> base64_values = [] {
+  std::array<std::int8_t, 256> out{};
+  out.fill(-1);
+  for (std::size_t i = 0; i < base64_letters.size(); ++i)
+    out[static_cast<unsigned char>(base64_letters[i])] = static_cast<std::int8_t>(i);
+  return out;
+}();
+
+} // namespace
+
+std::string_view to_string(command_kind kind) noexcept {
+  return kind_names[static_cast<std::size_t>(kind)];
+}
+
+std::optional<command_kind> command_kind_from(std::string_view type) noexcept {
+  auto i = std::find(kind_names.begin(), kind_names.end(), type);
+  if (i == kind_names.end())
+    return std::nullopt;
+  return static_cast<command_kind>(i - kind_names.begin());
+}
+
+bool has_effect(command_kind kind) noexcept {
+  switch (kind) {
+  case command_kind::fs_write:
+  case command_kind::fs_mkdir:
+  case command_kind::fs_move:
+  case command_kind::fs_remove:
+  case command_kind::fs_edit:
+  case command_kind::shell_exec:
+  case command_kind::shell_start:
+  case command_kind::shell_input:
+  case command_kind::shell_signal: return true;
+  default: return false;
+  }
+}
+
+bool is_control(command_kind kind) noexcept {
+  return kind >= command_kind::cancel;
+}
+
+bool has_effect(const command& what) noexcept {
+  if (what.kind != command_kind::batch)
+    return has_effect(what.kind);
+  auto items = what.body.find("items");
+  return items != what.body.end() && items->is_array()
+         && std::any_of(items->begin(), items->end(), item_has_effect);
+}
+
+result<command> decode_command(const nlohmann::json& payload) {
+  if (!payload.is_object())
+    return error{errc::invalid_request, "a command is a JSON object"};
+  auto type = payload.find("type");
+  if (type == payload.end() || !type->is_string())
+    return error{errc::invalid_request, "type is missing"};
+  command out;
+  if (auto got = read_envelope(payload, out); !got)
+    return got.error();
+  auto kind = command_kind_from(type->get_ref<const std::string&>());
+  if (!kind)
+    return error{errc::unsupported, "unknown type"};
+  out.kind = *kind;
+  out.body = payload;
+  return {boost::system::in_place_value, std::move(out)};
+}
+
+std::string command_id(const nlohmann::json& payload) {
+  std::string out;
+  if (payload.is_object())
+    (void)read_name(payload, "id", out);
+  return out;
+}
+
+std::string canonical_command(const nlohmann::json& payload) {
+  auto bare = payload; // nlohmann::json keeps the keys of an object sorted
+  for (const auto* field : delivery_fields)
+    bare.erase(field);
+  return bare.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+nlohmann::json result_message(std::string_view id, const command_outcome& what) {
+  auto out = what.fields.is_object() ? what.fields : nlohmann::json::object();
+  out["type"] = "result";
+  out["id"] = id;
+  out["ok"] = what.ok();
+  if (!what.ok()) {
+    out["error"] = info(what.code).wire;
+    if (!what.detail.empty())
+      out["detail"] = what.detail;
+  }
+  return out;
+}
+
+void put_bytes(nlohmann::json& fields, std::string_view name, std::string_view bytes) {
+  std::string key{name};
+  if (is_utf8(bytes)) {
+    fields[key] = bytes;
+    return;
+  }
+  fields[key] = to_base64(bytes);
+  fields[name == "content" ? "encoding" : key + "_encoding"] = "base64";
+}
+
+std::string to_base64(std::string_view bytes) {
+  std::string out;
+  out.reserve((bytes.size() + 2) / 3 * 4);
+  auto at = [&](std::size_t i) {
+    return i < bytes.size() ? static_cast<unsigned>(static_cast<unsigned char>(bytes[i])) : 0u;
+  };
+  for (std::size_t i = 0; i < bytes.size(); i += 3) {
+    unsigned n = at(i) << 16 | at(i + 1) << 8 | at(i + 2);
+    out += base64_letters[n >> 18];
+    out += base64_letters[n >> 12 & 63];
+    out += i + 1 < bytes.size() ? base64_letters[n >> 6 & 63] : '=';
+    out += i + 2 < bytes.size() ? base64_letters[n & 63] : '=';
+  }
+  return out;
+}
+
+result<std::string> from_base64(std::string_view text) {
+  const error bad{errc::invalid_request, "not base64"};
+  if (text.size() % 4 != 0)
+    return bad;
+  std::string out;
+  out.reserve(text.size() / 4 * 3);
+  for (std::size_t i = 0; i < text.size(); i += 4) {
+    bool last = i + 4 == text.size();
+    unsigned padding = last ? (text[i + 3] == '=') + (text[i + 2] == '=' && text[i + 3] == '=') : 0;
+    unsigned n = 0;
+    for (unsigned k = 0; k < 4; ++k) {
+      auto value = k >= 4 - padding ? 0 : base64_values[static_cast<unsigned char>(text[i + k])];
+      if (value < 0)
+        return bad;
+      n = n << 6 | static_cast<unsigned>(value);
+    }
+    if (padding > 0 && (n & (padding == 1 ? 0xffu : 0xffffu)) != 0)
+      return bad;
+    out += static_cast<char>(n >> 16);
+    if (padding < 2)
+      out += static_cast<char>(n >> 8 & 0xff);
+    if (padding < 1)
+      out += static_cast<char>(n & 0xff);
+  }
+  return out;
+}
+
+bool is_utf8(std::string_view bytes) noexcept {
+  std::size_t i = 0;
+  auto byte = [&](std::size_t k) { return static_cast<unsigned char>(bytes[k]); };
+  while (i < bytes.size()) {
+    auto first = byte(i);
+    if (first < 0x80) {
+      ++i;
+      continue;
+    }
+    std::size_t length = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
+    if (first < 0xc2 || first > 0xf4 || i + length > bytes.size())
+      return false;
+    auto second = byte(i + 1);
+    unsigned low = first == 0xe0 ? 0xa0 : first == 0xf0 ? 0x90 : 0x80;
+    unsigned high = first == 0xed ? 0x9f : first == 0xf4 ? 0x8f : 0xbf;
+    if (second < low || second > high)
+      return false;
+    for (std::size_t k = 2; k < length; ++k)
+      if (byte(i + k) < 0x80 || byte(i + k) > 0xbf)
+        return false;
+    i += length;
+  }
+  return true;
+}
+
+} // namespace holt
