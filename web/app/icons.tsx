@@ -13,6 +13,7 @@ const paths = {
   restart: 'M16 10a6 6 0 1 1-1.8-4.3M16.2 3v3.4h-3.4',
   stop: 'M5.5 5.5h9v9h-9z',
   play: 'M6.5 4.5l8 5.5-8 5.5z',
+  pause: 'M7 5v10M13 5v10',
   chevron: 'M7.5 5l5 5-5 5',
   hand: 'M4.5 3.5l11.5 5-4.8 1.7L9 15.5z',
   close: 'M5 5l10 10M15 5L5 15',

@@ -118,6 +118,7 @@ viewer.state.subscribe((state) => {
   if (keys.some((key) => key !== 'cursor' && key !== 'rtt_ms' && state[key] !== shown[key])) view.value = state;
 });
 export const follow = mirror(follower.state);
+export const timeline = mirror(follower.commands.state);
 export const figures = signal<StreamFigures | undefined>(undefined);
 export const now_ms = signal(Date.now());
 export const health = signal<Health>({});
@@ -129,7 +130,7 @@ export const keyboard_captured = signal(false);
 export const touch_keys_open = signal(false);
 export const stats_open = signal(remembered('stats') === 'open');
 export const panel_open = signal(remembered('panel') !== 'closed');
-export const panel_tab = signal<'tree' | 'activity'>('tree');
+export const panel_tab = signal<'tree' | 'commands' | 'activity'>('tree');
 export const theme = signal<Theme>((remembered('theme') || 'auto') as Theme);
 export const toast = signal<{ readonly text: string; readonly bad: boolean } | undefined>(undefined);
 export const desktop_busy = signal(false);

@@ -6,6 +6,7 @@ import type { Api, Problem } from './api.ts';
 import { backoff_delay } from './backoff.ts';
 import type { Clock } from './clock.ts';
 import { Timers } from './clock.ts';
+import { Commands } from './commands.ts';
 import type { MakeSocket, SocketLike } from './signaling.ts';
 import { Store } from './store.ts';
 import type { ActivityEvent, TreeNode } from './supervision.ts';
@@ -49,6 +50,8 @@ export class Follower {
     problem: '',
     busy: [],
   });
+  /** What agents do; not among `events`, of which it would leave nothing. */
+  readonly commands = new Commands();
   readonly #deps: FollowerDeps;
   readonly #timers: Timers;
   #socket: SocketLike | undefined;
@@ -120,6 +123,14 @@ export class Follower {
     return answer.problem.detail || answer.problem.title;
   }
 
+  /** Ends a command that waits or runs; empty, or why not. */
+  async cancel(n: number): Promise<string> {
+    const answer = await this.#deps.api.post<unknown>(`/v1/commands/${n}/cancel`);
+    if (answer.ok) return '';
+    if (answer.problem.status === 401) this.#deps.signed_out();
+    return answer.problem.detail || answer.problem.title;
+  }
+
   async #catch_up(): Promise<void> {
     const answer = await this.#deps.api.get<{ events?: unknown[]; next?: unknown }>(
       `/v1/activity?after=${this.#next}`,
@@ -136,6 +147,7 @@ export class Follower {
     if (typeof next === 'number' && next < this.#next) {
       this.#next = 0;
       this.state.patch({ events: [] });
+      this.commands.clear();
       this.#again();
       return;
     }
@@ -183,11 +195,14 @@ export class Follower {
     const added = fresh.filter((event) => event.seq === 0 || event.seq > this.#next);
     if (added.length === 0) return;
     for (const event of added) this.#next = Math.max(this.#next, event.seq);
+    this.commands.feed(added);
+    const others = added.filter((event) => event.kind !== 'command');
+    if (others.length === 0) return;
     const { root } = this.state.get();
     let tree = root;
-    for (const event of added) if (event.change) tree = patch_tree(tree, event.change);
-    this.state.patch({ root: tree, events: [...this.state.get().events, ...added].slice(-max_events) });
-    if (added.some((event) => event.kind === 'supervision'))
+    for (const event of others) if (event.change) tree = patch_tree(tree, event.change);
+    this.state.patch({ root: tree, events: [...this.state.get().events, ...others].slice(-max_events) });
+    if (others.some((event) => event.kind === 'supervision'))
       this.#timers.set('refresh', settle_ms, () => void this.refresh());
   }
 

@@ -226,6 +226,12 @@ export function label_of(id: string): string {
     gateway: 'Gateway',
     control: 'Control',
     activity: 'Activity',
+    lobby: 'Lobby',
+    link: 'Command link',
+    journal: 'Journal',
+    commands: 'Commands',
+    channel: 'Channel to agents',
+    broker: 'Broker',
   };
   const found = known[id];
   if (found) return found;

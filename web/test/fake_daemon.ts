@@ -109,6 +109,18 @@ export class FakeDaemon {
     this.event('supervision', { id, from, to, generation: child.generation, pid: child.pid ?? 0, reason, ...(death ? { death } : {}) });
   }
 
+  /** An agent's command as the feed tells it; `end` undefined: it runs on. */
+  command(n: number, type: string, summary: string, output: readonly (readonly [string, string])[] = [], end?: object): void {
+    this.event('command', { command: n, phase: 'queued', type, id: `req_${n}`, src: 'ag-1f3c', session: 'main', summary });
+    this.event('command', { command: n, phase: 'running' });
+    const off: Record<string, number> = {};
+    for (const [stream, text] of output) {
+      this.event('command', { command: n, phase: 'output', stream, off: off[stream] ?? 0, text });
+      off[stream] = (off[stream] ?? 0) + Buffer.byteLength(text);
+    }
+    if (end) this.event('command', { command: n, phase: 'done', ...end });
+  }
+
   /** As after kill -9: viewers told, away for a while. */
   kill_engine(): void {
     this.engine_down = true;
@@ -157,7 +169,7 @@ export class FakeDaemon {
     const signed_in = /holt_session=fake/.test(request.headers.cookie ?? '');
     const json = (status: number, value: unknown, headers: Record<string, string> = {}) => {
       response.writeHead(status, { 'content-type': status < 400 ? 'application/json' : 'application/problem+json', ...headers });
-      response.end(JSON.stringify(value));
+      response.end(status === 204 ? undefined : JSON.stringify(value));
     };
     const problem = (status: number, code: string, detail: string) =>
       json(status, { type: `urn:holt:error:${code}`, title: code, status, code, detail });
@@ -180,6 +192,11 @@ export class FakeDaemon {
     if (path === '/v1/activity') {
       const after = Number(url.searchParams.get('after') ?? 0);
       return json(200, { events: this.#events.filter((e) => e.seq > after), next: this.#events.length });
+    }
+    const cancelled = /^\/v1\/commands\/(\d+)\/cancel$/.exec(path);
+    if (cancelled) {
+      this.event('command', { command: Number(cancelled[1]), phase: 'done', ok: false, error: 'cancelled', duration_ms: 2_140 });
+      return json(204, null);
     }
     const verb = /^\/v1\/supervision\/([^/]+)\/(start|stop|restart)$/.exec(path);
     if (verb) {

@@ -234,4 +234,29 @@ test('signing out shows the sign-in panel, a token comes back', async () => {
   await phase('live');
 });
 
+test('an agent’s commands are followed live, paused, filtered and cancelled', async () => {
+  await page.getByTestId('tab-commands').click();
+  daemon.command(1, 'shell.exec', 'make all', [['stdout', 'one\n'], ['stderr', 'two\n']], { ok: true, exit_code: 2, duration_ms: 900 });
+  daemon.command(2, 'shell.exec', 'sleep 60', [['stdout', 'tick\n']]);
+  const row = (n: number) => page.getByTestId(`command-${n}`);
+  await row(2).getByTestId('command-output').getByText('tick').waitFor();
+  assert.equal(await row(1).getByTestId('command-state').textContent(), 'exit 2');
+  await page.getByTestId('follow').click();
+  daemon.command(3, 'fs.read', '/workspace/a', [], { ok: true, duration_ms: 1 });
+  await page.getByTestId('follow').getByText('1 new').waitFor();
+  assert.equal(await row(3).count(), 0);
+  await page.getByTestId('follow').click();
+  await row(3).waitFor();
+  await page.getByTestId('command-show').selectOption('failed');
+  assert.equal(await page.locator('.command-row').count(), 1);
+  await page.getByTestId('command-show').selectOption('all');
+  await page.getByTestId('command-filter').fill('sleep');
+  assert.equal(await page.locator('.command-row').count(), 1);
+  await row(2).getByTestId('cancel').click();
+  await row(2).getByText('Cancelled').waitFor();
+  assert.equal(await row(2).getByTestId('cancel').count(), 0);
+  await page.getByTestId('command-filter').fill('');
+  await page.getByTestId('tab-tree').click();
+});
+
 test('nothing broke the content policy or threw', () => assert.deepEqual(problems, []));

@@ -63,6 +63,19 @@ for (const [name, viewport] of Object.entries(sizes)) {
     daemon.engine_back();
     await phase('live');
     daemon.set_control('agent', 'release-check');
+    daemon.command(1, 'fs.write', '/workspace/calc.py', [], { ok: true, duration_ms: 2 });
+    daemon.command(2, 'shell.exec', 'python -m pytest -q', [
+      ['stdout', 'F.                                                         [100%]\n=================== FAILURES ===================\n    def test_add():\n>       assert add(2, 2) == 4\nE       assert 0 == 4\n'],
+      ['stderr', 'warning: no tests cached\n'],
+    ], { ok: true, exit_code: 1, duration_ms: 412 });
+    daemon.command(3, 'fs.edit', '/workspace/calc.py', [], { ok: true, duration_ms: 3 });
+    daemon.command(4, 'fs.read', '/etc/shadow', [], { ok: false, error: 'denied', detail: '/etc/shadow is outside the allowed folders', duration_ms: 1 });
+    daemon.command(5, 'shell.exec', 'make -j2 all', [['stdout', '[1/3] cc a.c\n[2/3] cc b.c\n']]);
+    await page.getByTestId('tab-commands').click();
+    await page.getByTestId('command-output').waitFor();
+    await shot('7a-commands');
+    await page.getByTestId('command-2').locator('.node-main').click();
+    await shot('7b-command-failed');
     await page.getByTestId('tab-activity').click();
     await page.getByTestId('menu').click();
     await shot('7-agent-activity-menu');
