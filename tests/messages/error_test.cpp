@@ -27,9 +27,10 @@ CAF_TEST(an unknown word is an internal error) {
 
 CAF_TEST(every word of the protocol comes back as an error with that word) {
   for (const char* word :
-       {"invalid", "not_found", "exists", "is_directory", "not_directory", "denied", "too_large",
-        "timeout", "cancelled", "expired", "interrupted", "id_conflict", "conflict", "busy",
-        "no_space", "read_only", "unauthorized", "unsupported", "shutdown", "internal"})
+       {"invalid",     "not_found",    "exists",      "is_directory", "not_directory",
+        "denied",      "too_large",    "timeout",     "cancelled",    "expired",
+        "interrupted", "id_conflict",  "conflict",    "busy",         "no_space",
+        "read_only",   "unauthorized", "unsupported", "shutdown",     "internal"})
     CAF_CHECK_EQUAL(info_of_wire(word).wire, std::string_view{word});
   CAF_CHECK(info_of_wire("no such word").code == errc::internal);
 }
