@@ -53,7 +53,10 @@ struct journal_options {
   std::string file;
   journal_limits limits;
   durability safe_against = durability::process;
-  /// Tests: called at every named step (`received_written`, `done_written`, …).
+  /// Tests: called at every named step: `open_begun`, `open_checked`, `open_ready`,
+  /// `received_begun`, `received_written`, `planned_begun`, `planned_written`, `done_begun`,
+  /// `done_made` (text made, nothing written), `done_written`, `release_begun`, `release_written`,
+  /// `sweep_begun`, `sweep_written`, `checkpoint_begun`, `checkpoint_written`, `reserve_used`.
   std::function<void(std::string_view step)> at_step;
 };
 
@@ -67,10 +70,15 @@ public:
   /// What was set aside at open(); empty: nothing.
   virtual std::string damage() const = 0;
 
-  /// RECEIVED, before the effect. A row of the same key that is done is replaced (scope anon).
+  /// RECEIVED, before the effect: at best when it is queued, with an empty plan, so that a crash
+  /// loses nothing that waits. A row of the same key is replaced (done: scope anon; not done: its
+  /// plan is now known). no_space: refused while there may be no room for its DONE either.
   virtual result<void> received(const journal_key& key, std::string_view fingerprint,
                                 std::string_view command, std::string_view plan, wall_ms now)
     = 0;
+  /// The effect is about to begin: `plan` joins a row that was received. After a crash, a row with
+  /// an empty plan has had no effect and may be run from the start.
+  virtual result<void> planned(const journal_key& key, std::string_view plan) = 0;
   /// DONE, before the first broadcast. Answers the row's rseq. `make_text` gets the rseq, so that
   /// the stored bytes can hold it.
   virtual result<std::uint64_t>
@@ -85,12 +93,19 @@ public:
                                                       const std::string& src, std::uint64_t after,
                                                       std::size_t limit)
     = 0;
+  /// Done at `since` or later and not released, in order: for the first join after a start.
+  virtual result<std::vector<journal_row>> finished_since(const std::string& session, wall_ms since,
+                                                          std::size_t limit)
+    = 0;
   virtual result<std::size_t> release(const std::string& session, const std::string& src,
                                       const std::vector<std::string>& ids)
     = 0;
   /// Forgets what is older or more than the limits; never what is unfinished.
   virtual result<std::size_t> sweep(wall_ms now) = 0;
   virtual std::uint64_t last_rseq() const = 0;
+  /// The newest time in the journal when it was opened: the former life was still at work then. 0:
+  /// it was empty.
+  virtual wall_ms last_activity() const = 0;
   /// Small values that must outlive the daemon: sandbox id, since.
   virtual result<std::optional<std::string>> value(std::string_view name) = 0;
   virtual result<void> set_value(std::string_view name, std::string_view text) = 0;

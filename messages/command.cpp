@@ -54,7 +54,7 @@ result<void> read_envelope(const nlohmann::json& from, command& into) {
                    read_flag(from, "stream", into.stream)})
     if (!got)
       return got;
-  if (into.id.empty())
+  if (into.id.empty() && into.kind != command_kind::release) // release needs no answer
     return error{errc::invalid_request, "id is missing"};
   if (auto i = from.find("attempt"); i != from.end() && !i->is_null()) {
     if (!i->is_number_integer() || i->get<std::int64_t>() < 1
@@ -139,12 +139,13 @@ result<command> decode_command(const nlohmann::json& payload) {
   if (type == payload.end() || !type->is_string())
     return error{errc::invalid_request, "type is missing"};
   command out;
+  auto kind = command_kind_from(type->get_ref<const std::string&>());
+  if (kind)
+    out.kind = *kind;
   if (auto got = read_envelope(payload, out); !got)
     return got.error();
-  auto kind = command_kind_from(type->get_ref<const std::string&>());
   if (!kind)
     return error{errc::unsupported, "unknown type"};
-  out.kind = *kind;
   out.body = payload;
   return {boost::system::in_place_value, std::move(out)};
 }

@@ -61,7 +61,7 @@ inline constexpr std::string_view anonymous_scope = "anon";
 
 struct command {
   command_kind kind = command_kind::fs_read;
-  std::string id;                          ///< 1 to 200 bytes
+  std::string id;                          ///< 1 to 200 bytes; release may have none
   std::string src{anonymous_scope};        ///< agent instance; scope of `id`
   std::string to;                          ///< sandbox id; empty: any
   std::uint32_t attempt = 1;               ///< counts resends

@@ -95,3 +95,11 @@ CAF_TEST(bytes that are no text become base64) {
     CAF_CHECK(!is_utf8(bad));
   CAF_CHECK(is_utf8("\xf0\x9f\x98\x80 \xed\x9f\xbf"));
 }
+
+CAF_TEST(a release needs no id and all else does) {
+  auto release = decode_command(json::parse(R"({"type":"release","ids":["a"]})"));
+  CAF_REQUIRE(release.has_value());
+  CAF_CHECK(release->id.empty());
+  CAF_CHECK(!decode_command(json::parse(R"({"type":"query","ids":["a"]})")).has_value());
+  CAF_CHECK(!decode_command(json::parse(R"({"type":"release","id":7,"ids":["a"]})")).has_value());
+}
