@@ -8,9 +8,24 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <sys/types.h>
 #include <vector>
 
 namespace holt {
+
+/// Where 0, 1 and 2 of a child lead.
+enum class stdio_layout : std::uint8_t {
+  merged,   ///< 0 to /dev/null, 1 and 2 to one pipe
+  separate, ///< 1 and 2 to a pipe each; 0 to /dev/null or a pipe, see `input`
+  terminal, ///< all to a pseudo-terminal, which controls its session
+};
+
+/// Whom a child runs as. Numbers: looking up a name may block.
+struct process_user {
+  uid_t uid = 0;
+  gid_t gid = 0;
+  std::vector<gid_t> groups; ///< supplementary; replaces ours
+};
 
 struct process_spec {
   /// argv[0] is looked up in `path` unless it contains a slash.
@@ -26,6 +41,11 @@ struct process_spec {
   std::uint64_t max_open_files = 1024;
   /// Write stdout and stderr also to this file, rotated by size; empty: keep only the ring.
   std::string log_file;
+  stdio_layout stdio = stdio_layout::merged;
+  bool input = false;               ///< with `separate`: 0 is a pipe that we write
+  std::uint16_t columns = 80;       ///< of the terminal
+  std::uint16_t rows = 24;          ///< of the terminal
+  std::optional<process_user> user; ///< needs root; none: as the daemon
 };
 
 /// How a process ended.

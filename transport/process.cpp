@@ -2,6 +2,7 @@
 
 #include "transport/process.hpp"
 
+#include "transport/child_wait.hpp"
 #include "transport/log_file.hpp"
 #include "transport/output_ring.hpp"
 #include "transport/spawner.hpp"
@@ -11,14 +12,8 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/strand.hpp>
-#include <boost/process/v2/process.hpp>
-
-#include <sys/syscall.h>
-#include <sys/wait.h>
 
 #include <array>
-#include <cerrno>
-#include <csignal>
 #include <mutex>
 #include <optional>
 #include <unistd.h>
@@ -33,16 +28,6 @@ constexpr std::uint64_t log_max_bytes = 5 * 1024 * 1024;
 constexpr unsigned log_keep = 2;
 
 using boost::system::error_code;
-using handle = boost::process::v2::basic_process<asio::any_io_executor>;
-
-exit_status to_status(int native) {
-  exit_status out;
-  if (WIFSIGNALED(native))
-    out.signal = WTERMSIG(native);
-  else
-    out.code = WEXITSTATUS(native);
-  return out;
-}
 
 class running_process final : public process, public std::enable_shared_from_this<running_process> {
 public:
@@ -50,7 +35,7 @@ public:
                   std::shared_ptr<child_table> children, std::string key)
     : strand_(asio::make_strand(std::move(executor))),
       handlers_(std::move(handlers)),
-      children_(std::move(children)),
+      alive_(strand_, std::move(children)),
       output_(strand_),
       drain_(strand_) {
     target_.key = std::move(key);
@@ -62,8 +47,10 @@ public:
       if (!log_->open())
         log_.reset(); // the ring has the lines all the same
     }
-    auto plan = launch_plan::make(spec, target_.key);
     auto self = shared_from_this();
+    auto plan = spec.stdio == stdio_layout::merged
+                  ? launch_plan::make(spec, target_.key)
+                  : error{errc::spawn_failed, "Lines are read of one stream only."};
     if (!plan) {
       asio::post(strand_, [self, why = plan.error()] { self->failed(why); });
       return;
@@ -82,10 +69,7 @@ public:
     auto self = shared_from_this();
     asio::dispatch(strand_, [self, number, group] {
       // On the strand: the wait that reaps runs here too, so the pid is still ours.
-      if (!self->alive_)
-        return;
-      const auto pid = self->alive_->id();
-      ::kill(group ? -pid : pid, number);
+      self->alive_.signal(number, group);
     });
   }
 
@@ -112,34 +96,23 @@ private:
       target_.pid = child.pid;
       target_.start_time = child.start_time;
     }
-    // The pidfd and the pipe are closed by their Asio objects from here on.
-    try {
-      output_.assign(child.output);
-      alive_.emplace(asio::any_io_executor{strand_}, child.pid, child.pidfd);
-    } catch (const std::exception& e) { // epoll takes no more
-      give_up(child);
-      failed({errc::spawn_failed, std::string("Cannot watch a child: ") + e.what()});
+    auto self = shared_from_this();
+    error_code failure;
+    output_.assign(child.output, failure); // Asio's object closes it from here on
+    if (failure) {
+      ::close(child.output);
+      alive_.abandon(child);
+      failed({errc::spawn_failed, "Cannot read of a child: " + failure.message()});
+      return;
+    }
+    const auto watched = alive_.begin(child, [self](exit_status status) { self->ended(status); });
+    if (!watched) {
+      failed(watched.error());
       return;
     }
     if (handlers_.on_started)
       handlers_.on_started(child.pid);
     read();
-    wait();
-  }
-
-  void wait() {
-    auto self = shared_from_this();
-    alive_->async_wait([self](error_code ec, int) { self->ended(ec); });
-  }
-
-  void give_up(const launched& child) {
-    ::kill(child.pid, SIGKILL);
-    while (::waitpid(child.pid, nullptr, 0) < 0 && errno == EINTR) {
-    }
-    children_->release(child.pid);
-    ::close(child.pidfd);
-    if (!output_.is_open())
-      ::close(child.output);
   }
 
   void read() {
@@ -170,19 +143,8 @@ private:
       handlers_.on_line(std::move(line));
   }
 
-  void ended(error_code ec) {
-    if (ec == boost::system::errc::interrupted) {
-      // Boost's waitpid was hit by a signal (SIGCHLD, with other children ending on other threads:
-      // 1 in 1,000 measured): nothing was reaped, ask again.
-      wait();
-      return;
-    }
-    status_ = ec ? exit_status{} : to_status(alive_->native_exit_code());
-    const auto pid = alive_->id();
-    // Its destructor would wait for, or kill, whoever has the number now.
-    alive_->detach();
-    alive_.reset();
-    children_->release(pid);
+  void ended(exit_status status) {
+    status_ = status;
     if (output_ended_) {
       maybe_finish();
       return;
@@ -213,10 +175,9 @@ private:
 
   asio::strand<asio::any_io_executor> strand_;
   process_handlers handlers_;
-  std::shared_ptr<child_table> children_;
+  child_wait alive_;
   asio::posix::stream_descriptor output_;
   asio::steady_timer drain_;
-  std::optional<handle> alive_; ///< from the start until it was reaped
   std::array<char, 16 * 1024> buffer_{};
   line_splitter splitter_;
   std::unique_ptr<log_file> log_;

@@ -4,6 +4,7 @@
 
 #include "transport/process_sweep.hpp"
 #include "transport/spawner_exec.hpp"
+#include "transport/spawner_stdio.hpp"
 
 #include <sys/prctl.h>
 #include <sys/random.h>
@@ -58,6 +59,9 @@ error describe(const detail::exec_failure& failure, const std::string& program,
     if (number == ENOENT || number == ENOTDIR)
       return {errc::dependency_missing, "The program '" + program + "' is not installed."};
     return {errc::spawn_failed, "Cannot execute '" + program + "': " + reason(number) + "."};
+  case detail::exec_stage::user:
+    return {errc::spawn_failed,
+            "Cannot become the user of '" + program + "': " + reason(number) + "."};
   default: return {errc::spawn_failed, "Cannot start '" + program + "': " + reason(number) + "."};
   }
 }
@@ -134,6 +138,11 @@ result<launch_plan> launch_plan::make(const process_spec& spec, std::string_view
       return error{errc::spawn_failed, "An environment variable is not one."};
   plan.cwd_ = spec.cwd;
   plan.max_open_files_ = spec.max_open_files;
+  plan.stdio_ = spec.stdio;
+  plan.input_ = spec.input;
+  plan.columns_ = spec.columns;
+  plan.rows_ = spec.rows;
+  plan.user_ = spec.user;
   // Copies above every child number: no dup2 of the child can hit a source that is still needed.
   const int above
     = spec.descriptors.empty() ? 3 : std::max(3, spec.descriptors.rbegin()->first + 1);
@@ -210,29 +219,17 @@ void spawner::run() {
 
 result<launched> spawner::launch_now(launch_plan& plan) {
   launched out;
-  int null_fd = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
-  std::array<int, 2> pipe{-1, -1};
-  if (null_fd < 0 || ::pipe2(pipe.data(), O_CLOEXEC) != 0) {
-    const int number = errno;
-    close_fd(null_fd);
+  detail::stdio_wish wish;
+  wish.layout = plan.stdio_;
+  wish.input = plan.input_;
+  wish.columns = plan.columns_;
+  wish.rows = plan.rows_;
+  wish.owner = plan.user_ ? &*plan.user_ : nullptr;
+  // dup2 onto a child number must not hit stdio's sources.
+  wish.above = plan.fds_.empty() ? 3 : plan.fds_.back().first + 1;
+  detail::stdio_ends ends;
+  if (const int number = detail::open_stdio(wish, ends); number != 0)
     return error{errc::spawn_failed, "No descriptor for a child: " + reason(number) + "."};
-  }
-  // The sources must not be 0, 1 or 2 themselves (a daemon started with these closed).
-  for (int* fd : {&null_fd, &pipe[0], &pipe[1]})
-    if (*fd < 3) {
-      const int higher = ::fcntl(*fd, F_DUPFD_CLOEXEC, 3);
-      close_fd(*fd);
-      *fd = higher;
-    }
-  // dup2 onto a child number must not hit stdio's sources either: move them above as well.
-  if (!plan.fds_.empty()) {
-    const int above = plan.fds_.back().first + 1;
-    for (int* fd : {&null_fd, &pipe[1]}) {
-      const int higher = ::fcntl(*fd, F_DUPFD_CLOEXEC, above);
-      close_fd(*fd);
-      *fd = higher;
-    }
-  }
   const auto argv = pointers(plan.argv_);
   const auto env = pointers(plan.env_);
   detail::exec_request what;
@@ -240,8 +237,8 @@ result<launched> spawner::launch_now(launch_plan& plan) {
   what.argv = argv.data();
   what.env = env.data();
   what.cwd = plan.cwd_.c_str();
-  what.null_fd = null_fd;
-  what.output_fd = pipe[1];
+  std::copy(ends.child.begin(), ends.child.end(), what.stdio);
+  what.terminal = plan.stdio_ == stdio_layout::terminal;
   what.fds = plan.fds_.data();
   what.fd_count = plan.fds_.size();
   what.open_files = original_open_files;
@@ -249,7 +246,15 @@ result<launched> spawner::launch_now(launch_plan& plan) {
     const auto most = std::min<rlim_t>(plan.max_open_files_, original_open_files.rlim_max);
     what.open_files = rlimit{most, most};
   }
+  if (plan.user_) {
+    what.switch_user = true;
+    what.uid = plan.user_->uid;
+    what.gid = plan.user_->gid;
+    what.groups = plan.user_->groups.data();
+    what.group_count = plan.user_->groups.size();
+  }
   what.parent = ::getpid();
+  const int dumpable = what.switch_user ? ::prctl(PR_GET_DUMPABLE) : 0;
   detail::exec_failure failure;
   int fork_errno = 0;
   {
@@ -272,16 +277,16 @@ result<launched> spawner::launch_now(launch_plan& plan) {
     }
   }
   children_->changed();
-  close_fd(null_fd);
-  close_fd(pipe[1]);
+  if (dumpable == 1) // the child's change of user fell on the memory that it shared with us
+    ::prctl(PR_SET_DUMPABLE, 1);
   if (out.pid < 0 || failure.number != 0) {
-    close_fd(pipe[0]);
     if (out.pid < 0)
       return error{errc::spawn_failed, "Cannot fork: " + reason(fork_errno) + "."};
     return describe(failure, plan.program_, plan.cwd_);
   }
-  out.output = pipe[0];
-  ::fcntl(out.output, F_SETFL, O_NONBLOCK);
+  out.output = std::exchange(ends.output, -1);
+  out.errors = std::exchange(ends.errors, -1);
+  out.input = std::exchange(ends.input, -1);
   out.start_time = process_start_time(out.pid);
   return out;
 }

@@ -17,6 +17,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <sys/types.h>
 #include <thread>
@@ -52,8 +53,10 @@ private:
 /// A child that runs now.
 struct launched {
   pid_t pid = 0;
-  int pidfd = -1;               ///< ours, close-on-exec
-  int output = -1;              ///< read end of its stdout and stderr, non-blocking
+  int pidfd = -1;  ///< ours, close-on-exec
+  int output = -1; ///< of its stdout (merged: and stderr), or its terminal; non-blocking
+  int errors = -1; ///< of its stderr when that is apart; non-blocking
+  int input = -1;  ///< to its stdin or terminal, when there is one; non-blocking
   std::uint64_t start_time = 0; ///< clock ticks since boot: tells a reused pid
 };
 
@@ -81,6 +84,11 @@ private:
   std::string cwd_;
   std::vector<std::pair<int, int>> fds_; ///< child number, our copy above all numbers; ascending
   std::uint64_t max_open_files_ = 0;
+  stdio_layout stdio_ = stdio_layout::merged;
+  bool input_ = false;
+  std::uint16_t columns_ = 80;
+  std::uint16_t rows_ = 24;
+  std::optional<process_user> user_;
 };
 
 class spawner {

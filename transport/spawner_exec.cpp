@@ -2,6 +2,7 @@
 
 #include "transport/spawner_exec.hpp"
 
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 
@@ -16,17 +17,24 @@ bool close_between(unsigned first, unsigned last) noexcept {
   return first > last || ::syscall(SYS_close_range, first, last, 0U) == 0;
 }
 
+/// By bare system calls: libc's wrappers would change the user of the parent's threads, whose
+/// memory this is.
+bool switch_user(const exec_request& what) noexcept {
+  return ::syscall(SYS_setgroups, what.group_count, what.groups) == 0
+         && ::syscall(SYS_setresgid, what.gid, what.gid, what.gid) == 0
+         && ::syscall(SYS_setresuid, what.uid, what.uid, what.uid) == 0;
+}
+
 /// Only returns on failure, with errno.
 __attribute__((noinline)) void become(const exec_request& what, exec_failure& failure) noexcept {
   failure.stage = exec_stage::session;
-  if (::setsid() < 0 || ::prctl(PR_SET_PDEATHSIG, SIGKILL) != 0)
+  if (::setsid() < 0)
     return;
-  if (::getppid() != what.parent) { // it died before the line above
-    errno = ESRCH;
-    return;
-  }
   failure.stage = exec_stage::descriptors;
-  if (::dup2(what.null_fd, 0) < 0 || ::dup2(what.output_fd, 1) < 0 || ::dup2(what.output_fd, 2) < 0)
+  for (int number = 0; number < 3; ++number)
+    if (::dup2(what.stdio[number], number) < 0)
+      return;
+  if (what.terminal && ::ioctl(0, TIOCSCTTY, 0) < 0)
     return;
   unsigned next = 3;
   for (std::size_t i = 0; i < what.fd_count; ++i) {
@@ -39,12 +47,23 @@ __attribute__((noinline)) void become(const exec_request& what, exec_failure& fa
   }
   if (!close_between(next, ~0U))
     return;
-  failure.stage = exec_stage::folder;
-  if (::chdir(what.cwd) != 0)
-    return;
   failure.stage = exec_stage::limits;
   const rlimit no_core{0, 0};
   if (::setrlimit(RLIMIT_CORE, &no_core) != 0 || ::setrlimit(RLIMIT_NOFILE, &what.open_files) != 0)
+    return;
+  failure.stage = exec_stage::user;
+  if (what.switch_user && !switch_user(what))
+    return;
+  failure.stage = exec_stage::session;
+  // Only now: a change of user clears it.
+  if (::prctl(PR_SET_PDEATHSIG, SIGKILL) != 0)
+    return;
+  if (::getppid() != what.parent) { // it died before the line above
+    errno = ESRCH;
+    return;
+  }
+  failure.stage = exec_stage::folder; // as the new user sees it
+  if (::chdir(what.cwd) != 0)
     return;
   failure.stage = exec_stage::execute;
   struct sigaction standard {};

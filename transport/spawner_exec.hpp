@@ -11,18 +11,23 @@
 
 namespace holt::detail {
 
-enum class exec_stage : int { session, descriptors, folder, limits, execute };
+enum class exec_stage : int { session, descriptors, limits, user, folder, execute };
 
 struct exec_request {
   const char* program = nullptr;
   char* const* argv = nullptr;
   char* const* env = nullptr;
   const char* cwd = nullptr;
-  int null_fd = -1;                         ///< becomes 0
-  int output_fd = -1;                       ///< becomes 1 and 2
+  int stdio[3] = {-1, -1, -1};              ///< become 0, 1 and 2; themselves above all numbers
+  bool terminal = false;                    ///< 0 becomes the terminal that controls the session
   const std::pair<int, int>* fds = nullptr; ///< child number (ascending, from 3), source above all
   std::size_t fd_count = 0;
   rlimit open_files{};
+  bool switch_user = false;
+  uid_t uid = 0;
+  gid_t gid = 0;
+  const gid_t* groups = nullptr;
+  std::size_t group_count = 0;
   pid_t parent = 0;
 };
 
