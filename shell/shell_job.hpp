@@ -30,8 +30,9 @@ struct shell_defaults {
   std::size_t max_output = 1024 * 1024;  ///< kept per stream for the answer: head 3/4, tail 1/4
   std::uint64_t max_spill = 64ull << 20; ///< of one stream on disk, for `fetch`
   std::string spill_dir;                 ///< empty: nothing is spilled
-  std::string script_dir;                ///< for command lines above 128 KiB; private
+  std::string script_dir;                ///< for command lines above 128 KiB; empty: in memory
   std::string user;                      ///< run as this user when root; empty: as the daemon
+  std::string memory_events;             ///< cgroup v2 file that counts kills for memory; or empty
   /// Environment of every job: PATH, HOME, LANG, DISPLAY … Asked at each start.
   std::function<std::map<std::string, std::string>()> environment;
 };
@@ -65,9 +66,8 @@ struct shell_handlers {
   std::function<void(pid_t pid)> on_started;
   /// Live output, as it comes: raw bytes and their offset in the stream.
   std::function<void(shell_stream, std::uint64_t off, std::string bytes)> on_output;
-  /// Once, last. Fields: stdout, stderr, exit_code | signal, truncated, stdout_bytes and
-  /// stderr_bytes when truncated, duration_ms, held_open_by, survivors, `code` for what `error`
-  /// alone does not tell. `timeout`, `cancelled`, `shutdown` with the output so far.
+  /// Once, last. Fields: shell/job_report.hpp. `timeout`, `cancelled`, `shutdown` with the output
+  /// so far. What the job left behind may go on writing to its outputs; `stored` shows it.
   std::function<void(command_outcome)> on_done;
 };
 
