@@ -147,6 +147,7 @@ private:
   void started(const launched& child) {
     target_.pid = child.pid;
     target_.start_time = child.start_time;
+    target_.cgroup = child.cgroup;
     bool good = open(streams_[0], child.output);
     good = open(streams_[1], child.errors) && good;
     if (child.input >= 0)

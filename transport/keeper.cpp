@@ -2,6 +2,7 @@
 
 #include "transport/keeper.hpp"
 
+#include "transport/cgroup.hpp"
 #include "transport/process_sweep.hpp"
 
 #include <sys/prctl.h>
@@ -141,7 +142,9 @@ int run_keeper(const keeper_options& how) {
       }
     }
   }
-  const auto left = sweep_descendants(std::chrono::steady_clock::now() + how.sweep_limit);
+  const auto swept_by = std::chrono::steady_clock::now() + how.sweep_limit;
+  kill_cgroups_of(daemon, std::chrono::steady_clock::now() + how.sweep_limit / 2);
+  const auto left = sweep_descendants(swept_by);
   if (left.survivors > 0)
     std::fprintf(stderr, "holt: %u processes of the daemon could not be killed\n", left.survivors);
   int ignored = 0;

@@ -2,6 +2,8 @@
 
 #include "transport/kernel_features.hpp"
 
+#include "transport/cgroup.hpp"
+
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -15,7 +17,6 @@
 #include <fstream>
 #include <linux/openat2.h>
 #include <sched.h>
-#include <sstream>
 #include <unistd.h>
 
 namespace holt {
@@ -53,32 +54,6 @@ bool has_user_namespaces() {
   while (pid > 0 && ::waitpid(pid, &status, 0) < 0 && errno == EINTR) {
   }
   return pid > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0;
-}
-
-/// Where the v2 tree is mounted: alone or beside v1.
-std::string cgroup2_mount() {
-  std::ifstream mounts{"/proc/self/mounts"};
-  std::string line;
-  while (std::getline(mounts, line)) {
-    std::istringstream words{line};
-    std::string device, where, type;
-    words >> device >> where >> type;
-    if (type == "cgroup2")
-      return where;
-  }
-  return {};
-}
-
-std::string own_cgroup() {
-  const auto mount = cgroup2_mount();
-  std::ifstream groups{"/proc/self/cgroup"};
-  std::string line;
-  while (!mount.empty() && std::getline(groups, line))
-    if (line.rfind("0::/", 0) == 0) {
-      const auto path = line.substr(3);
-      return path == "/" ? mount : mount + path;
-    }
-  return {};
 }
 
 void look_at_cgroup(kernel_features& out) {

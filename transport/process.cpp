@@ -95,6 +95,7 @@ private:
       std::lock_guard lock{guard_};
       target_.pid = child.pid;
       target_.start_time = child.start_time;
+      target_.cgroup = child.cgroup;
     }
     auto self = shared_from_this();
     error_code failure;

@@ -2,6 +2,7 @@
 
 #include "transport/process_sweep.hpp"
 
+#include "transport/cgroup.hpp"
 #include "transport/process_table.hpp"
 
 #include <sys/syscall.h>
@@ -221,7 +222,15 @@ private:
 } // namespace
 
 sweep_result sweep_tree(const process_target& target, sweep_deadline until) {
-  return sweep{&target, until}.run();
+  if (target.cgroup.empty())
+    return sweep{&target, until}.run();
+  // Half of the time at most: what cannot be killed this way must still be looked for.
+  const auto now = steady_clock::now();
+  const auto killed = kill_cgroup(target.cgroup, now + (until - now) / 2);
+  auto out = sweep{&target, until}.run();
+  out.killed += killed;
+  remove_cgroup(target.cgroup);
+  return out;
 }
 
 sweep_result sweep_descendants(sweep_deadline until) {

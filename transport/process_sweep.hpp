@@ -18,6 +18,7 @@ struct process_target {
   pid_t pid = 0;
   std::uint64_t start_time = 0; ///< clock ticks since boot; a process with another one is foreign
   std::string key;              ///< value of HOLT_CHILD in its environment
+  std::string cgroup;           ///< folder of its own group; empty: it has none
 };
 
 struct sweep_result {
@@ -27,9 +28,10 @@ struct sweep_result {
 
 using sweep_deadline = std::chrono::steady_clock::time_point;
 
-/// Kills the child and what descends from it: by parent, by session, by the marker HOLT_CHILD.
-/// What a tree cannot be told by: an orphan without the marker, in a session of its own, whose
-/// parents all ended before the sweep began. The keeper's sweep_descendants gets that one.
+/// Kills the child and what descends from it: all of its cgroup at once, where it has one; then by
+/// parent, by session, by the marker HOLT_CHILD. Without a cgroup one thing cannot be told to
+/// belong to a tree: an orphan without the marker, in a session of its own, whose parents all ended
+/// before the sweep began. The keeper's sweep_descendants gets that one.
 sweep_result sweep_tree(const process_target& target, sweep_deadline until);
 
 /// Kills every descendant of this process.

@@ -118,6 +118,7 @@ result<launch_plan> launch_plan::make(const process_spec& spec, std::string_view
   if (spec.argv.empty() || spec.argv.front().empty())
     return error{errc::spawn_failed, "A child without a program."};
   launch_plan plan;
+  plan.key_ = key;
   const auto own_path = spec.env.find("PATH");
   auto found = find_program(spec.argv.front(), !spec.path.empty()           ? spec.path
                                                : own_path != spec.env.end() ? own_path->second
@@ -254,6 +255,9 @@ result<launched> spawner::launch_now(launch_plan& plan) {
     what.group_count = plan.user_->groups.size();
   }
   what.parent = ::getpid();
+  auto group = groups_.make(plan.key_);
+  if (group)
+    what.cgroup_fd = group->procs;
   const int dumpable = what.switch_user ? ::prctl(PR_GET_DUMPABLE) : 0;
   detail::exec_failure failure;
   int fork_errno = 0;
@@ -279,6 +283,11 @@ result<launched> spawner::launch_now(launch_plan& plan) {
   children_->changed();
   if (dumpable == 1) // the child's change of user fell on the memory that it shared with us
     ::prctl(PR_SET_DUMPABLE, 1);
+  if (group) {
+    close_fd(group->procs);
+    if (failure.in_cgroup)
+      out.cgroup = std::move(group->path);
+  }
   if (out.pid < 0 || failure.number != 0) {
     if (out.pid < 0)
       return error{errc::spawn_failed, "Cannot fork: " + reason(fork_errno) + "."};

@@ -8,6 +8,7 @@
 
 #include "messages/error.hpp"
 #include "messages/process_spec.hpp"
+#include "transport/cgroup.hpp"
 
 #include <atomic>
 #include <condition_variable>
@@ -58,6 +59,7 @@ struct launched {
   int errors = -1; ///< of its stderr when that is apart; non-blocking
   int input = -1;  ///< to its stdin or terminal, when there is one; non-blocking
   std::uint64_t start_time = 0; ///< clock ticks since boot: tells a reused pid
+  std::string cgroup;           ///< folder of its own group; empty: it has none
 };
 
 /// A child to be started. Owns copies of the descriptors to pass.
@@ -78,6 +80,7 @@ private:
   friend class spawner;
   launch_plan() = default;
 
+  std::string key_;
   std::string program_; ///< path to execute
   std::vector<std::string> argv_;
   std::vector<std::string> env_;
@@ -117,6 +120,7 @@ private:
     started done;
   };
   std::shared_ptr<child_table> children_;
+  cgroup_home groups_; ///< used on the thread only
   std::string boot_;
   std::mutex mutex_;
   std::condition_variable wake_;

@@ -27,6 +27,9 @@ bool switch_user(const exec_request& what) noexcept {
 
 /// Only returns on failure, with errno.
 __attribute__((noinline)) void become(const exec_request& what, exec_failure& failure) noexcept {
+  // First, so that nothing of it is ever outside. Not joining is no failure: the sweep suffices.
+  if (what.cgroup_fd >= 0)
+    failure.in_cgroup = ::write(what.cgroup_fd, "0", 1) == 1;
   failure.stage = exec_stage::session;
   if (::setsid() < 0)
     return;

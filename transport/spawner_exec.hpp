@@ -20,6 +20,7 @@ struct exec_request {
   const char* cwd = nullptr;
   int stdio[3] = {-1, -1, -1};              ///< become 0, 1 and 2; themselves above all numbers
   bool terminal = false;                    ///< 0 becomes the terminal that controls the session
+  int cgroup_fd = -1;                       ///< cgroup.procs of its group; -1: none
   const std::pair<int, int>* fds = nullptr; ///< child number (ascending, from 3), source above all
   std::size_t fd_count = 0;
   rlimit open_files{};
@@ -34,6 +35,7 @@ struct exec_request {
 struct exec_failure {
   volatile int number = 0; ///< errno; 0: it runs
   volatile exec_stage stage = exec_stage::execute;
+  volatile bool in_cgroup = false; ///< it joined the group it was given
 };
 
 /// vfork and execve. The pid, or -1 with errno. All signals must be blocked around it. When

@@ -23,7 +23,9 @@ std::size_t living_descendants() {
   return n;
 }
 
-sweep_result sweep_now(processes& p, const process_target& target) {
+/// By session, parents and marker alone: that must suffice where there are no cgroups.
+sweep_result sweep_now(processes& p, process_target target) {
+  target.cgroup.clear();
   process_killer killer;
   std::atomic<bool> done{false};
   sweep_result out;
