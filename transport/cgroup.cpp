@@ -26,6 +26,7 @@ using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
 constexpr std::size_t tidied_at_once = 16;
+constexpr milliseconds orphans_limit{500};
 constexpr unsigned deepest = 32; ///< groups below a child's that are looked into
 
 /// Where the v2 tree is mounted: alone or beside v1.
@@ -144,10 +145,13 @@ cgroup_home::cgroup_home(const std::string& own) {
   if (own.empty())
     return;
   const auto prefix = family();
-  for (const auto& name : folders_in(own))
-    if (const auto owner = owner_of(name, prefix);
-        owner != 0 && ::kill(owner, 0) != 0 && errno == ESRCH)
-      remove_cgroup(own + "/" + name);
+  for (const auto& name : folders_in(own)) {
+    const auto owner = owner_of(name, prefix);
+    if (owner == 0 || ::kill(owner, 0) == 0 || errno != ESRCH)
+      continue;
+    kill_cgroup(own + "/" + name, steady_clock::now() + orphans_limit);
+    remove_cgroup(own + "/" + name);
+  }
   const auto mine = folder_of(own, ::getpid());
   if (::mkdir(mine.c_str(), 0755) != 0 && errno != EEXIST)
     return;

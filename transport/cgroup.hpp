@@ -23,8 +23,8 @@ std::string own_cgroup();
 /// The groups of this process's children: `<own>/holt-<pid namespace>-<pid>/<key>`.
 class cgroup_home {
 public:
-  /// Makes the folder in `own` where cgroup.kill is offered, and removes those of daemons that are
-  /// gone.
+  /// Makes the folder in `own` where cgroup.kill is offered. Ends what is left of daemons that were
+  /// killed together with their keeper.
   explicit cgroup_home(const std::string& own = own_cgroup());
   /// Removes what is empty; what still runs is the keeper's.
   ~cgroup_home();
