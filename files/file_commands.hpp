@@ -31,6 +31,8 @@ struct file_context {
   const std::atomic<bool>* cancelled = nullptr;
   /// Tests: called at every named step of a change (`temp_written`, `renamed`, …).
   std::function<void(std::string_view step)> at_step;
+  /// Tests: errno that the named call (`write`, `fsync`, `rename`) fails with; 0: none.
+  std::function<int(std::string_view call)> fault;
 };
 
 /// What the journal keeps of a change before it is made; opaque to the journal. Null for commands

@@ -3,9 +3,9 @@
 
 // The only way to the file system for commands and the file API: every path is resolved by the
 // kernel below one of the configured roots (openat2, RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS),
-// never by string tests. Without openat2 a component walk with O_NOFOLLOW does the same, slower and
-// without following symlinks that leave their folder. Immutable after open(): thread-safe. Calls
-// block.
+// never by string tests. Without openat2, and for links from one root into another, a component
+// walk with O_NOFOLLOW (files/jail_walk) does the same, slower. Immutable after open():
+// thread-safe. Calls block.
 
 #include "messages/error.hpp"
 
@@ -36,7 +36,9 @@ private:
 /// Where a path of a command leads: a root and the path below it.
 struct jailed_path {
   std::size_t root = 0;
-  std::string below; ///< relative, `.` for the root itself; never absolute, may hold `..`
+  /// Relative, `.` for the root itself; never absolute, may hold `..`; ends in `/` when only a
+  /// folder will do.
+  std::string below;
   std::string shown; ///< absolute, as answers name it
 };
 
@@ -69,20 +71,31 @@ public:
   };
   result<slot> open_parent(const jailed_path& where, bool make_parents) const;
 
+  /// The same for what it leads to: a symlink at its end is followed, also to where nothing is yet.
+  result<slot> open_target(const jailed_path& where, bool make_parents) const;
+
   const std::vector<std::string>& roots() const noexcept { return roots_; }
   /// The workspace.
   const std::string& workspace() const noexcept { return roots_.front(); }
 
 private:
   path_jail() = default;
-  std::vector<std::string> roots_;
+  result<unique_fd> open_folder(const jailed_path& where, std::string_view below,
+                                bool make_parents) const;
+
+  std::vector<std::string> roots_; ///< as configured, made absolute
+  std::vector<std::string> real_;  ///< without symlinks
   std::vector<unique_fd> fds_;
   bool alias_ = false;
   bool openat2_ = true;
 };
 
-/// not_found, denied, exists, is_directory, not_directory, no_space, read_only, too_large, io; the
-/// detail names `path`.
+/// not_found, denied, exists, is_directory, not_directory, conflict (folder not empty), no_space,
+/// read_only, payload_too_large, busy, unsupported, invalid_request (name too long), io; the detail
+/// names `path` and is UTF-8.
 error from_errno(int number, std::string_view path);
+
+/// `path` as UTF-8 for people: other bytes as `?`.
+std::string printable(std::string_view path);
 
 } // namespace holt::files
