@@ -145,11 +145,13 @@ public:
   void finished(command_number number, shared_text text, wall_ms now);
   /// The answer is final but nothing was journaled (busy, no_space): remembered in memory.
   void refused(command_number number, shared_text text, wall_ms now);
+  /// The same for one that is not in the book: refuse_it with busy or expired.
+  void refused(const command& what, std::string fingerprint, shared_text text, wall_ms now);
   /// The port did not take an answer that was finished: it is sent again after the next join, or
   /// by take_unsent().
   void not_sent(const journal_key& key, wall_ms now);
   /// Answers that the port did not take; each once.
-  std::vector<shared_text> take_unsent();
+  std::vector<shared_text> take_unsent(wall_ms now);
 
   // -- about commands
 
@@ -179,17 +181,18 @@ private:
   struct answered {
     journal_key key;
     std::string fingerprint;
-    shared_text text; ///< null: only the fingerprint is remembered
-    wall_ms at = 0;
+    shared_text text;        ///< null: only the fingerprint is remembered
+    wall_ms at = 0;          ///< finished
     bool repeatable = false; ///< a read: a repeat runs again
+    wall_ms sent_at = 0;     ///< last
     bool unsent = false;
-    bool sent_again = false; ///< rule 5 happens once
     std::uint64_t order = 0;
   };
 
   decision admit(const command& what, const std::string& fingerprint, wall_ms now,
                  bool known_to_be_new, bool same_signature);
   void remember(answered what);
+  void sent(answered& which, wall_ms now);
   void drop(std::map<journal_key, answered>::iterator which);
   void trim();
 
@@ -204,7 +207,9 @@ private:
   std::map<journal_key, answered> recent_;
   std::map<std::uint64_t, journal_key> recent_by_order_; ///< oldest first
   std::uint64_t last_order_ = 0;
+  std::uint64_t trimmed_to_ = 0; ///< texts up to this order are gone, but for short ones
   std::size_t recent_bytes_ = 0;
+  std::size_t unsent_ = 0;
 };
 
 /// `resume`: walks through a src's unreleased results, a page at a time, no faster than allowed.

@@ -9,8 +9,6 @@
 
 #include "link/command_ledger.hpp"
 
-#include <list>
-
 namespace holt::link {
 
 struct queue_limits {
@@ -65,7 +63,6 @@ private:
   struct agent {
     std::deque<entry> waiting;
     std::size_t running = 0;
-    std::size_t quick = 0; ///< of the waiting
   };
   struct run {
     std::string src;

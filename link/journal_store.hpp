@@ -31,8 +31,8 @@ struct journal_key {
 struct journal_row {
   journal_key key;
   std::string fingerprint; ///< SHA-256, hex
-  std::string command;     ///< JSON text as received
-  std::string plan;        ///< JSON text, may be empty
+  std::string command;     ///< JSON text as received; empty once done
+  std::string plan;        ///< JSON text, may be empty; empty once done
   bool done = false;
   std::string result;     ///< JSON text of the result message, once done
   std::uint64_t rseq = 0; ///< position among the results, once done

@@ -38,8 +38,8 @@ public:
   /// Rule 3: an answer that was finished (and sent) then may not have arrived; in scope anon a
   /// repeat of its command is a duplicate.
   bool may_be_lost(wall_ms finished_at, wall_ms now) const;
-  /// Rule 5: finished during the latest outage or shortly before it, and still young.
-  bool to_rebroadcast(wall_ms finished_at, wall_ms now) const;
+  /// Rule 5: still young, and last sent during the latest outage or shortly before it.
+  bool to_rebroadcast(wall_ms finished_at, wall_ms sent_at, wall_ms now) const;
 
   const history_limits& limits() const noexcept { return limits_; }
 
