@@ -70,11 +70,8 @@ result<known_user> find_user(const std::string& name) {
   return {boost::system::in_place_value, std::move(out)};
 }
 
-std::string shown_name(int fd, bool terminal) {
-  if (!terminal)
-    return link_of("/proc/self/fd/" + std::to_string(fd));
-  std::array<char, 128> name{};
-  return ::ptsname_r(fd, name.data(), name.size()) == 0 ? std::string{name.data()} : std::string{};
+std::string shown_name(int fd) {
+  return link_of("/proc/self/fd/" + std::to_string(fd));
 }
 
 std::vector<pid_t> holders_of(const std::vector<std::string>& names, const process_target& target) {

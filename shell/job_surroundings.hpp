@@ -26,8 +26,8 @@ struct known_user {
 /// spawn_failed when there is no such user.
 result<known_user> find_user(const std::string& name);
 
-/// How an open file shows under /proc/PID/fd: `pipe:[1234]`, or the terminal behind a master.
-std::string shown_name(int fd, bool terminal);
+/// How an open file shows under /proc/PID/fd: `pipe:[1234]`.
+std::string shown_name(int fd);
 
 /// Processes below us that started with `target` or after it and have one of these files open;
 /// ascending, at most 64. The shell itself is not among them.

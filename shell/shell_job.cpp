@@ -16,7 +16,6 @@
 #include <boost/asio/strand.hpp>
 
 #include <sys/ioctl.h>
-#include <sys/stat.h>
 
 #include <array>
 #include <atomic>
@@ -69,7 +68,6 @@ public:
     if (!what.keep_stdin)
       input_.close();
     what.standard_input = what.standard_input ? std::optional<std::string>{""} : std::nullopt;
-    cwd_ = what.cwd;
     auto plan = make_plan(what, defaults, target_.key);
     if (!plan) {
       asio::post(strand_, [self, why = plan.error()] { self->failed(why); });
@@ -136,10 +134,7 @@ private:
 
   // -- start
 
-  void failed(error why) {
-    struct stat folder {};
-    if (why.code == errc::spawn_failed && ::stat(cwd_.c_str(), &folder) != 0)
-      why = files::from_errno(errno, cwd_); // it went between the request and the start
+  void failed(const error& why) {
     answer(command_outcome::failure(why));
     input_.end();
   }
@@ -327,8 +322,8 @@ private:
   std::vector<std::string> open_names() {
     std::vector<std::string> out;
     for (auto& each : streams_)
-      if (!each.ended)
-        out.push_back(shown_name(each.fd.native_handle(), terminal_));
+      if (!each.ended && !terminal_) // a terminal is hung up with its shell
+        out.push_back(shown_name(each.fd.native_handle()));
     return out;
   }
 
@@ -350,7 +345,6 @@ private:
   bool terminal_;
   std::string memory_events_;
   std::optional<std::uint64_t> memory_kills_; ///< at the start
-  std::string cwd_;
   steady_clock::time_point began_ = steady_clock::now();
   child_wait alive_;
   asio::steady_timer deadline_;

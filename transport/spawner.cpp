@@ -54,7 +54,11 @@ error describe(const detail::exec_failure& failure, const std::string& program,
   const int number = failure.number;
   switch (failure.stage) {
   case detail::exec_stage::folder:
-    return {errc::spawn_failed, "Cannot enter the folder '" + cwd + "': " + reason(number) + "."};
+    return {number == ENOENT    ? errc::not_found
+            : number == ENOTDIR ? errc::not_directory
+            : number == EACCES  ? errc::denied
+                                : errc::spawn_failed,
+            "Cannot enter the folder '" + cwd + "': " + reason(number) + "."};
   case detail::exec_stage::execute:
     if (number == ENOENT || number == ENOTDIR)
       return {errc::dependency_missing, "The program '" + program + "' is not installed."};

@@ -102,7 +102,8 @@ public:
   spawner(const spawner&) = delete;
   spawner& operator=(const spawner&) = delete;
 
-  /// Called on the spawner's thread; must be short.
+  /// Called on the spawner's thread; must be short. not_found, not_directory, denied: the child's
+  /// folder.
   using started = std::function<void(result<launched>)>;
   void launch(launch_plan plan, started done);
 

@@ -103,7 +103,7 @@ CAF_TEST(what cannot be executed fails with the reason) {
   nowhere.cwd = (dir.path / "missing").string();
   auto d = p.finish(nowhere);
   CAF_REQUIRE(d->failed());
-  CAF_CHECK(d->started->error().code == errc::spawn_failed);
+  CAF_CHECK(d->started->error().code == errc::not_found);
   CAF_CHECK(d->started->error().detail.find("missing") != std::string::npos);
   process_spec empty;
   CAF_CHECK(p.finish(empty)->failed());
