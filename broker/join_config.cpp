@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "broker/join_config.hpp"
+
+#include "messages/json_text.hpp"
+
+namespace holt::broker {
+
+namespace {
+
+using json_text::member;
+using json_text::walker;
+
+bool truth(std::string_view object, std::string_view name) {
+  const auto value = member(object, name);
+  return value && (*value == "true" || *value == R"("true")");
+}
+
+void read_changes(std::string_view list, join_config& out) {
+  std::string echo = "[";
+  unsigned id = 0;
+  for (walker each{list, walker::kind::array}; each.next();) {
+    if (!json_text::is_object(each.value()))
+      continue;
+    if (id > 0)
+      echo += ',';
+    echo += R"({"id":)" + std::to_string(++id);
+    for (walker field{each.value(), walker::kind::object}; field.next();) {
+      if (field.key_is("id"))
+        continue;
+      echo += ',';
+      echo += field.key();
+      echo += ':';
+      echo += field.value();
+    }
+    echo += '}';
+  }
+  out.postgres_changes = echo + "]";
+  out.any_changes = id > 0;
+}
+
+} // namespace
+
+std::optional<std::string> read_token(std::string_view payload, bool* given) {
+  const auto value = member(payload, "access_token");
+  auto text = value ? json_text::unquote(*value) : std::nullopt;
+  if (given != nullptr)
+    *given = text.has_value();
+  if (!text || text->empty() || text->starts_with("sb_"))
+    return std::nullopt;
+  return text;
+}
+
+join_config read_join(std::string_view payload) {
+  join_config out;
+  out.token = read_token(payload);
+  const auto config = member(payload, "config");
+  if (!config)
+    return out;
+  out.is_private = truth(*config, "private");
+  if (const auto broadcast = member(*config, "broadcast")) {
+    out.ack = truth(*broadcast, "ack");
+    out.self = truth(*broadcast, "self");
+  }
+  if (const auto presence = member(*config, "presence")) {
+    out.presence = truth(*presence, "enabled");
+    if (const auto key = member(*presence, "key"))
+      out.presence_key = json_text::unquote(*key).value_or("");
+  }
+  if (const auto changes = member(*config, "postgres_changes"))
+    read_changes(*changes, out);
+  return out;
+}
+
+} // namespace holt::broker

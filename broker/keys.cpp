@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "broker/keys.hpp"
+
+#include "messages/command.hpp"
+#include "transport/json_guard.hpp"
+
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+
+#include <algorithm>
+#include <array>
+
+namespace holt::broker {
+
+namespace {
+
+constexpr std::string_view sandbox_prefix = "sandbox:";
+constexpr std::size_t max_token = 16 * 1024; ///< bytes
+
+error refused(std::string why) {
+  return {errc::token_invalid, std::move(why)};
+}
+
+std::string to_url(std::string_view bytes) {
+  auto out = to_base64(bytes);
+  while (out.ends_with('='))
+    out.pop_back();
+  std::replace(out.begin(), out.end(), '+', '-');
+  std::replace(out.begin(), out.end(), '/', '_');
+  return out;
+}
+
+result<std::string> from_url(std::string_view text) {
+  std::string plain{text};
+  if (plain.find_first_of("+/=") != plain.npos)
+    return refused("not base64url");
+  std::replace(plain.begin(), plain.end(), '-', '+');
+  std::replace(plain.begin(), plain.end(), '_', '/');
+  plain.append((4 - plain.size() % 4) % 4, '=');
+  return from_base64(plain);
+}
+
+std::string hmac(const EVP_MD* how, const std::string& key, std::string_view text) {
+  std::array<unsigned char, EVP_MAX_MD_SIZE> out{};
+  unsigned size = 0;
+  HMAC(how, key.data(), static_cast<int>(key.size()),
+       reinterpret_cast<const unsigned char*>(text.data()), text.size(), out.data(), &size);
+  return {reinterpret_cast<const char*>(out.data()), size};
+}
+
+const EVP_MD* digest_of(const nlohmann::json& header) {
+  const auto alg = header.is_object() ? header.find("alg") : header.end();
+  if (!header.is_object() || alg == header.end() || !alg->is_string())
+    return nullptr;
+  const auto& name = alg->get_ref<const std::string&>();
+  if (name == "HS256")
+    return EVP_sha256();
+  if (name == "HS384")
+    return EVP_sha384();
+  return name == "HS512" ? EVP_sha512() : nullptr;
+}
+
+result<nlohmann::json> part(std::string_view text) {
+  const auto bytes = from_url(text);
+  if (!bytes)
+    return bytes.error();
+  return http::parse_json(*bytes);
+}
+
+} // namespace
+
+bool is_sandbox(std::string_view name) noexcept {
+  return name.starts_with(sandbox_prefix);
+}
+
+std::int64_t now_seconds() noexcept {
+  return std::chrono::duration_cast<std::chrono::seconds>(
+           std::chrono::system_clock::now().time_since_epoch())
+    .count();
+}
+
+side claims::which() const noexcept {
+  if (role == "daemon")
+    return side::daemon;
+  return role == "agent" ? side::agent : side::unknown;
+}
+
+bool claims::may_enter(std::string_view name) const noexcept {
+  if (open || role == "daemon")
+    return true;
+  if (role == "agent")
+    return is_sandbox(name) && name.substr(sandbox_prefix.size()) == session;
+  return !is_sandbox(name);
+}
+
+std::optional<std::string> claims::expired(std::int64_t now) const {
+  if (!exp || now < *exp)
+    return std::nullopt;
+  return "Token has expired " + std::to_string(now - *exp) + " seconds ago";
+}
+
+keyring::keyring(log::secret secret, bool any_key)
+  : secret_{std::move(secret)}, any_key_{any_key} {}
+
+result<claims> keyring::read(std::string_view token) const {
+  if (token.empty())
+    return refused("MalformedJWT: The token is missing");
+  auto got = verify(token);
+  if (!any_key_)
+    return got;
+  claims out;
+  if (got)
+    out = std::move(*got);
+  else
+    out.role = "app";
+  out.exp.reset();
+  out.open = true;
+  return out;
+}
+
+result<claims> keyring::verify(std::string_view token) const {
+  const auto malformed = refused("MalformedJWT: The token provided is not a valid JWT");
+  if (token.size() > max_token)
+    return malformed;
+  const auto first = token.find('.');
+  const auto second = first == token.npos ? first : token.find('.', first + 1);
+  if (second == token.npos || token.find('.', second + 1) != token.npos)
+    return malformed;
+  const auto header = part(token.substr(0, first));
+  const auto body = part(token.substr(first + 1, second - first - 1));
+  const auto mac = from_url(token.substr(second + 1));
+  if (!header || !body || !body->is_object() || !mac)
+    return malformed;
+  const auto* how = digest_of(*header);
+  if (how == nullptr)
+    return refused("JwtSignerError: Failed to generate JWT signer, check your JWT secret or JWKS");
+  const auto right = hmac(how, secret_.reveal(), token.substr(0, second));
+  if (secret_.empty() || mac->size() != right.size()
+      || CRYPTO_memcmp(mac->data(), right.data(), right.size()) != 0)
+    return refused("JwtSignatureError: Failed to validate JWT signature");
+  const auto role = body->find("role");
+  const auto exp = body->find("exp");
+  const auto iat = body->find("iat");
+  if (role == body->end() || !role->is_string() || exp == body->end() || !exp->is_number_integer())
+    return refused("InvalidJWTToken: Fields `role` and `exp` are required in JWT");
+  if (iat != body->end() && !iat->is_number())
+    return refused("InvalidJWTToken: The claim `iat` must be a number");
+  claims out;
+  out.role = role->get<std::string>();
+  // A number above the range of int64 is far away, too.
+  out.exp = exp->is_number_unsigned() ? static_cast<std::int64_t>(std::min<std::uint64_t>(
+              exp->get<std::uint64_t>(), std::numeric_limits<std::int64_t>::max()))
+                                      : exp->get<std::int64_t>();
+  if (const auto session = body->find("session"); session != body->end() && session->is_string())
+    out.session = session->get<std::string>();
+  if (const auto why = out.expired(now_seconds()))
+    return refused("InvalidJWTToken: " + *why);
+  return out;
+}
+
+std::string keyring::make(std::string_view role, std::string_view session,
+                          std::chrono::seconds life) const {
+  nlohmann::json body{{"iss", "holt"},
+                      {"role", std::string{role}},
+                      {"iat", now_seconds()},
+                      {"exp", now_seconds() + life.count()}};
+  if (!session.empty())
+    body["session"] = std::string{session};
+  auto out = to_url(R"({"alg":"HS256","typ":"JWT"})") + "." + to_url(http::dump_safe(body));
+  return out + "." + to_url(hmac(EVP_sha256(), secret_.reveal(), out));
+}
+
+} // namespace holt::broker

@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// The daemon as a member of its own broker: a port like that of a Realtime channel, without a
+// socket and without parsing. What it hears is queued under the room's lock and handed up by one
+// posted handler, so that nobody above is ever called from within a broadcast, and in order.
+
+#include "broker/hub.hpp"
+#include "messages/json_text.hpp"
+
+#include <boost/asio/post.hpp>
+
+#include <deque>
+#include <variant>
+
+namespace holt::broker {
+
+namespace {
+
+using presences = std::vector<link::link_presence>;
+
+class local_member final : public member,
+                           public link::link_port,
+                           public std::enable_shared_from_this<local_member> {
+public:
+  local_member(std::shared_ptr<hub> whose, std::string session, link::link_events events)
+    : member{side::daemon},
+      hub_{std::move(whose)},
+      session_{std::move(session)},
+      events_{std::move(events)},
+      since_{now_seconds()} {}
+
+  void enter() {
+    auto in = hub_->join("sandbox:" + session_, true, shared_from_this());
+    if (!in)
+      push(error{errc::busy, "the broker has too many members"});
+    const std::lock_guard lock{mutex_};
+    room_ = std::move(in);
+  }
+
+  // -- member, under the room's lock
+  void begin(const std::string&, const std::vector<letter>& waited) override {
+    push(link::link_limits{hub_->how().max_payload, 0});
+    for (const auto& one : waited)
+      if (!one.message.binary)
+        push(link::link_message{one.message.event, one.message.payload, one.message.id, true});
+  }
+
+  bool hear(outgoing& what) override {
+    if (what.binary() || !what.is_broadcast())
+      return false;
+    auto message = what.message();
+    if (!message)
+      return false;
+    push(link::link_message{std::move(message->event), std::move(message->payload),
+                            std::move(message->id), message->replayed});
+    return true;
+  }
+
+  void present(const std::vector<const tracked*>& all) override {
+    presences out;
+    for (const auto* one : all)
+      if (json_text::member(one->meta, "role") == R"("sandbox")")
+        out.push_back({one->key, nlohmann::json::parse(one->meta, nullptr, false)});
+    if (out.empty() && !any_present_)
+      return; // agents come and go: nothing about daemons
+    any_present_ = !out.empty();
+    push(std::move(out));
+  }
+
+  // -- link_port
+  bool send(const std::string& event, std::shared_ptr<const std::string> payload) override {
+    const auto in = entered();
+    if (!in || !payload || payload->size() > hub_->how().max_payload
+        || hub_->mailbox_unwritten() > hub_->how().mailbox_bytes)
+      return false;
+    phoenix::frame frame;
+    frame.topic = in->topic();
+    frame.event = "broadcast";
+    frame.user_event = event;
+    frame.payload = *payload;
+    const auto self = static_cast<const member*>(this);
+    hub_->count(
+      in->say(self, false, side::daemon, std::make_shared<outgoing>(std::move(frame)), {}));
+    return true;
+  }
+
+  void set_presence(nlohmann::json meta) override {
+    const auto in = entered();
+    if (!in || !meta.is_object())
+      return;
+    const auto id = meta.find("id");
+    const auto key = id != meta.end() && id->is_string() ? id->get<std::string>() : session_;
+    in->track(shared_from_this(), key,
+              meta.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+  }
+
+  bool somebody_listens() const override {
+    const auto in = entered();
+    return in && in->somebody_but(side::daemon);
+  }
+
+  nlohmann::json status() const override {
+    const bool up = entered() != nullptr;
+    return {{"state", up ? "joined" : "closed"},
+            {"url", "local"},
+            {"session", session_},
+            {"since", up ? nlohmann::json(since_) : nlohmann::json()},
+            {"lastError", nullptr}};
+  }
+
+  void close() override {
+    room_ptr from;
+    {
+      const std::lock_guard lock{mutex_};
+      closed_ = true;
+      from = std::exchange(room_, nullptr);
+      inbox_.clear();
+    }
+    if (from)
+      hub_->leave(from, shared_from_this());
+  }
+
+private:
+  using item = std::variant<link::link_limits, link::link_message, presences, error>;
+
+  room_ptr entered() const {
+    const std::lock_guard lock{mutex_};
+    return room_;
+  }
+
+  void push(item what) {
+    const std::lock_guard lock{mutex_};
+    if (closed_)
+      return;
+    inbox_.push_back(std::move(what));
+    if (!std::exchange(posted_, true))
+      boost::asio::post(hub_->io(), [self = shared_from_this()] { self->hand_up(); });
+  }
+
+  void hand_up() {
+    while (true) {
+      std::deque<item> now;
+      {
+        const std::lock_guard lock{mutex_};
+        if (inbox_.empty()) {
+          posted_ = false;
+          return;
+        }
+        now.swap(inbox_);
+      }
+      for (auto& one : now) {
+        {
+          const std::lock_guard lock{mutex_};
+          if (closed_)
+            return;
+        }
+        std::visit([this](auto& what) { tell(what); }, one);
+      }
+    }
+  }
+
+  void tell(link::link_limits& what) {
+    if (events_.on_up)
+      events_.on_up(what);
+  }
+  void tell(link::link_message& what) {
+    if (events_.on_message)
+      events_.on_message(std::move(what));
+  }
+  void tell(presences& what) {
+    if (events_.on_presence)
+      events_.on_presence(std::move(what));
+  }
+  void tell(error& what) {
+    if (events_.on_down)
+      events_.on_down(what, std::chrono::system_clock::now());
+  }
+
+  const std::shared_ptr<hub> hub_;
+  const std::string session_;
+  const link::link_events events_;
+  const std::int64_t since_;
+  bool any_present_ = false; ///< under the room's lock
+
+  mutable std::mutex mutex_; ///< guards the rest; inside the room's lock
+  room_ptr room_;
+  std::deque<item> inbox_;
+  bool posted_ = false;
+  bool closed_ = false;
+};
+
+} // namespace
+
+link::link_port_ptr make_local_member(const std::shared_ptr<hub>& whose, const std::string& session,
+                                      link::link_events events) {
+  auto out = std::make_shared<local_member>(whose, session, std::move(events));
+  out->enter();
+  return out;
+}
+
+} // namespace holt::broker

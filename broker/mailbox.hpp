@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+// What was said in a `sandbox:*` channel while nobody was there to hear it (protocol, section 9):
+// an SQLite file with one thread of its own. Thread-safe; callers never wait. What was stored
+// survives a kill of the process at any instant after `done`. Bounded by count, bytes and age per
+// channel; the oldest goes first. Callbacks run on its thread and must not own the mailbox.
+
+#include "broker/keys.hpp"
+#include "messages/phoenix_frame.hpp"
+
+#include <chrono>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace holt::broker {
+
+struct mailbox_options {
+  std::string file; ///< empty: in memory
+  std::size_t messages = 1'000;
+  std::uint64_t bytes = 64ull << 20;
+  std::chrono::milliseconds age{std::chrono::hours{24}};
+};
+
+struct letter {
+  std::int64_t seq = 0;
+  side from = side::unknown;
+  phoenix::user_message message; ///< with an id
+};
+
+/// Whether `reader` is somebody that `from` speaks to.
+constexpr bool speaks_to(side from, side reader) noexcept {
+  return from == side::unknown || reader == side::unknown || from != reader;
+}
+
+class mailbox {
+public:
+  /// state_dir when the file cannot be used.
+  static result<std::shared_ptr<mailbox>> open(mailbox_options how);
+  virtual ~mailbox() = default; ///< writes what waits
+
+  /// `done` on the mailbox's thread once it is on disk (true), or cannot be.
+  virtual void store(const std::string& name, side from, phoenix::user_message what,
+                     std::function<void(bool)> done)
+    = 0;
+  /// Whether something waits for a reader of this side; also what is not on disk yet.
+  virtual bool waits(const std::string& name, side reader) const = 0;
+  /// `got` on the mailbox's thread: all that waits, oldest first. It stays until forget().
+  virtual void read(const std::string& name, side reader,
+                    std::function<void(std::vector<letter>)> got)
+    = 0;
+  virtual void forget(const std::string& name, const std::vector<letter>& handed_over) = 0;
+  /// Bytes given to store() that are not on disk yet.
+  virtual std::uint64_t unwritten() const = 0;
+};
+
+} // namespace holt::broker

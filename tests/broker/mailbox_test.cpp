@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: Apache-2.0
+#define CAF_SUITE mailbox
+
+#include "tests/broker/broker_rig.hpp"
+
+#include <caf/all.hpp>
+#include <caf/test/unit_test.hpp>
+
+#include <future>
+
+using namespace rig;
+
+namespace {
+
+const std::string sandbox = "realtime:sandbox:s1";
+
+struct local {
+  explicit local(broker_server& s) {
+    link::link_events how;
+    how.on_up = [this](link::link_limits) { seen.add("up"); };
+    how.on_message = [this](link::link_message m) {
+      seen.add((m.replayed ? "old " : "new ") + m.event + " " + m.payload);
+    };
+    how.on_presence = [this](std::vector<link::link_presence> all) {
+      std::string keys;
+      for (const auto& one : all)
+        keys += " " + one.key;
+      seen.add("present" + keys);
+    };
+    port = s->join_local("s1", std::move(how));
+  }
+  events seen;
+  link::link_port_ptr port;
+};
+
+/// A file in a folder that goes with it.
+struct place {
+  place() {
+    char name[] = "/tmp/holt-mailbox-XXXXXX";
+    folder = ::mkdtemp(name);
+    file = folder + "/mailbox.db";
+  }
+  ~place() { std::filesystem::remove_all(folder); }
+  std::string folder;
+  std::string file;
+};
+
+} // namespace
+
+CAF_TEST(a command said to nobody waits for the daemon and comes once) {
+  broker_server s;
+  phoenix_client agent{s, s->agent_key("s1")};
+  CAF_REQUIRE(agent.joined(sandbox, {{"broadcast", {{"ack", true}}}}));
+  agent.broadcast(sandbox, "cmd", {{"id", "req_1"}}, "2");
+  CAF_CHECK_EQUAL(agent.next().at("/status"), "ok");
+  CAF_CHECK_EQUAL(s->stats().mailbox_stored, 1u);
+  {
+    local daemon{s};
+    CAF_CHECK(daemon.seen.wait_for(R"(old cmd {"id":"req_1"})"));
+    CAF_CHECK(daemon.seen.all().front() == "up");
+    agent.broadcast(sandbox, "cmd", {{"id", "req_2"}}, "3");
+    CAF_CHECK(daemon.seen.wait_for(R"(new cmd {"id":"req_2"})"));
+    daemon.port->close();
+  }
+  local again{s};
+  CAF_CHECK(again.seen.wait_for("up"));
+  agent.broadcast(sandbox, "cmd", {{"id", "req_3"}}, "4");
+  CAF_CHECK(again.seen.wait_for(R"(new cmd {"id":"req_3"})"));
+  CAF_CHECK_EQUAL(again.seen.all().size(), 2u);
+  again.port->close();
+}
+
+CAF_TEST(a result said to nobody waits for the agent in the shape of a replay) {
+  broker_server s;
+  local daemon{s};
+  CAF_REQUIRE(daemon.seen.wait_for("up"));
+  CAF_CHECK(!daemon.port->somebody_listens());
+  CAF_CHECK(daemon.port->send("result", text(R"({"id":"req_1","ok":true})")));
+  for (const std::string vsn : {"2.0.0", "1.0.0"}) {
+    phoenix_client agent{s, s->agent_key("s1"), vsn};
+    CAF_REQUIRE(agent.joined(sandbox));
+    CAF_CHECK(daemon.port->somebody_listens());
+    if (vsn == "2.0.0") {
+      const auto got = agent.next();
+      CAF_CHECK_EQUAL(got.payload["event"], "result");
+      CAF_CHECK_EQUAL(got.payload["payload"]["id"], "req_1");
+      CAF_CHECK_EQUAL(got.payload["meta"]["replayed"], true);
+      CAF_CHECK_EQUAL(got.payload["meta"]["id"].get<std::string>().size(), 36u);
+    } else {
+      agent.settle();
+      CAF_CHECK(agent.skipped.empty()); // it was handed over already
+    }
+    agent.hang_up();
+    CAF_CHECK(s.settles([&] { return s->stats().members == 1; }));
+  }
+  daemon.port->close();
+}
+
+CAF_TEST(another agent does not take what was said to the daemon) {
+  broker_server s;
+  phoenix_client a{s, s->agent_key("s1")};
+  phoenix_client b{s, s->agent_key("s1")};
+  CAF_REQUIRE(a.joined(sandbox) && b.joined(sandbox));
+  a.broadcast(sandbox, "cmd", {{"id", "req_1"}});
+  const auto heard = b.next();
+  CAF_CHECK_EQUAL(heard.payload["event"], "cmd");
+  CAF_CHECK(!heard.payload.contains("meta"));
+  phoenix_client c{s, s->agent_key("s1")};
+  CAF_REQUIRE(c.joined(sandbox));
+  c.settle();
+  CAF_CHECK(c.skipped.empty());
+  local daemon{s};
+  CAF_CHECK(daemon.seen.wait_for(R"(old cmd {"id":"req_1"})"));
+  daemon.port->close();
+}
+
+CAF_TEST(what waits survives the broker and keeps its order) {
+  place p;
+  broker::broker_options how;
+  how.mailbox_file = p.file;
+  {
+    broker_server s{how};
+    phoenix_client agent{s, s->agent_key("s1")};
+    CAF_REQUIRE(agent.joined(sandbox, {{"broadcast", {{"ack", true}}}}));
+    for (int i = 0; i < 50; ++i)
+      agent.broadcast(sandbox, "cmd", {{"n", i}}, std::to_string(i));
+    for (int i = 0; i < 50; ++i)
+      CAF_REQUIRE_EQUAL(agent.next().ref, std::to_string(i));
+  }
+  broker_server s{how};
+  local daemon{s};
+  CAF_REQUIRE(daemon.seen.wait_for(R"(old cmd {"n":49})"));
+  const auto all = daemon.seen.all();
+  CAF_REQUIRE(all.size() >= 51);
+  for (std::size_t i = 0; i < 50; ++i)
+    CAF_CHECK_EQUAL(all[i + 1], R"(old cmd {"n":)" + std::to_string(i) + "}");
+  daemon.port->close();
+}
+
+CAF_TEST(the mailbox keeps the newest when it is full) {
+  broker::broker_options how;
+  how.mailbox_messages = 3;
+  broker_server s{how};
+  phoenix_client agent{s, s->agent_key("s1")};
+  CAF_REQUIRE(agent.joined(sandbox, {{"broadcast", {{"ack", true}}}}));
+  for (int i = 0; i < 10; ++i)
+    agent.broadcast(sandbox, "cmd", {{"n", i}}, std::to_string(i));
+  for (int i = 0; i < 10; ++i)
+    CAF_REQUIRE_EQUAL(agent.next().event, "phx_reply");
+  local daemon{s};
+  CAF_REQUIRE(daemon.seen.wait_for(R"(old cmd {"n":9})"));
+  const auto all = daemon.seen.all();
+  CAF_REQUIRE(all.size() >= 4);
+  CAF_CHECK_EQUAL(all[1], R"(old cmd {"n":7})");
+  daemon.port->close();
+}
+
+CAF_TEST(other channels have no mailbox) {
+  broker_server s;
+  phoenix_client a{s, s->app_key()};
+  CAF_REQUIRE(a.joined("realtime:room:1"));
+  a.broadcast("realtime:room:1", "x", json::object());
+  a.settle();
+  CAF_CHECK_EQUAL(s->stats().mailbox_stored, 0u);
+}
+
+CAF_TEST(nothing is lost between many joins and broadcasts) {
+  broker_server s;
+  phoenix_client agent{s, s->agent_key("s1")};
+  CAF_REQUIRE(agent.joined(sandbox));
+  constexpr int count = 400;
+  std::mutex mutex;
+  std::vector<std::string> got;
+  std::thread sender{[&] {
+    for (int i = 0; i < count; ++i)
+      agent.broadcast(sandbox, "cmd", i);
+  }};
+  const auto arrived = [&] {
+    const std::lock_guard lock{mutex};
+    return got.size();
+  };
+  const auto end = std::chrono::steady_clock::now() + limit;
+  while (arrived() < count && std::chrono::steady_clock::now() < end) {
+    std::promise<void> up;
+    link::link_events how;
+    how.on_up = [&](link::link_limits) { up.set_value(); };
+    how.on_message = [&](link::link_message m) {
+      const std::lock_guard lock{mutex};
+      got.push_back(m.payload);
+    };
+    const auto port = s->join_local("s1", std::move(how));
+    CAF_REQUIRE(up.get_future().wait_for(limit) == std::future_status::ready);
+    // What was handed over stays handed over: it comes up before the port is closed.
+    const auto before = arrived();
+    s.settles([&] { return arrived() > before || s->stats().received > count; });
+    std::promise<void> quiet;
+    boost::asio::post(s.io, [&] { quiet.set_value(); });
+    quiet.get_future().wait_for(limit);
+    if (arrived() >= count)
+      port->close();
+  }
+  sender.join();
+  const std::lock_guard lock{mutex};
+  CAF_CHECK_EQUAL(got.size(), static_cast<std::size_t>(count));
+}
+
+CAF_TEST(the local member is present and hears of other sandboxes) {
+  broker_server s;
+  local daemon{s};
+  daemon.port->set_presence({{"role", "sandbox"}, {"id", "sbx-1"}, {"boot", "b1"}});
+  CAF_CHECK(daemon.seen.wait_for("present sbx-1"));
+  phoenix_client other{s, s->daemon_key()};
+  CAF_REQUIRE(other.joined(sandbox, {{"presence", {{"enabled", true}, {"key", "sbx-2"}}}}));
+  const auto state = other.next();
+  CAF_CHECK_EQUAL(state.payload["sbx-1"]["metas"][0]["boot"], "b1");
+  other.push(sandbox, "presence", {{"event", "track"}, {"payload", {{"role", "sandbox"}}}}, "2",
+             "1");
+  CAF_CHECK(daemon.seen.wait_for("present sbx-1 sbx-2"));
+  other.hang_up();
+  CAF_CHECK(s.settles([&] { return daemon.seen.all().back() == "present sbx-1"; }));
+  daemon.port->close();
+  CAF_CHECK(!daemon.port->send("x", text("{}")));
+}
