@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// What Realtime's words of failure mean for the client: the reason of a refused join, the message of
-// a `system` event, the HTTP status of a refused handshake. Pure; made of the server's own lists
+// What Realtime's words of failure mean for the client: the reason of a refused join, the message
+// of a `system` event, the HTTP status of a refused handshake. Pure; made of the server's own lists
 // (the codes of ERROR_CODES.md). Text of the server is shown cut and cleaned.
 
 #include "messages/error.hpp"

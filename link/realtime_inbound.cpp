@@ -49,10 +49,10 @@ void stepper::on(const received& what) {
   // A text that starts like an object is version 1.0.0, whatever was agreed.
   const auto first = what.bytes.find_first_not_of(" \t\r\n");
   const bool object = first != std::string::npos && what.bytes[first] == '{';
-  const auto decoded = what.binary
-                         ? phoenix::decode_server_binary(what.bytes)
-                         : phoenix::decode_text(object ? phoenix::version::v1 : phoenix::version::v2,
-                                                what.bytes);
+  const auto decoded
+    = what.binary
+        ? phoenix::decode_server_binary(what.bytes)
+        : phoenix::decode_text(object ? phoenix::version::v1 : phoenix::version::v2, what.bytes);
   if (decoded)
     frame(*decoded);
   else
@@ -90,8 +90,8 @@ void stepper::frame(const phoenix::frame& what) {
     broadcast(what);
   } else if (what.event == "presence_state" || what.event == "presence_diff") {
     const auto json = parsed(what.payload);
-    const bool changed = what.event == "presence_state" ? s.presence.take_state(json)
-                                                        : s.presence.take_diff(json);
+    const bool changed
+      = what.event == "presence_state" ? s.presence.take_state(json) : s.presence.take_diff(json);
     if (changed)
       out.push_back(presence{s.presence.sandboxes()});
   } else {

@@ -171,7 +171,8 @@ void stepper::on(const tick&) {
   if (s.channel == channel_state::joined && !s.watched_ref.empty() && !s.silence_told
       && t.now - s.watched_at > p.push_answer) {
     s.silence_told = true;
-    say(true, "unanswered", "Realtime does not answer broadcasts: the token may lack write access.");
+    say(true, "unanswered",
+        "Realtime does not answer broadcasts: the token may lack write access.");
   }
   if (due(s.due.rejoin, t.now))
     start_join();

@@ -36,22 +36,22 @@ struct policy {
   bool fetches_token = false; ///< a token command is configured
   std::string token;          ///< without one: sent with the join; empty: the key in the URL counts
   link_limits limits;
-  milliseconds connect{10'000};       ///< until the 101
-  milliseconds token_wait{20'000};    ///< for the command, whose own limit is shorter
-  milliseconds beat{20'000};          ///< between heartbeats
-  milliseconds beat_reply{10'000};    ///< for the answer to one
-  milliseconds probe_reply{3'000};    ///< the same after the machine slept
-  milliseconds join{12'000};          ///< above the server's own delay of 5 s for refusals
-  milliseconds leave{1'000};          ///< for the answer to phx_leave
-  milliseconds rate_wait{60'000};     ///< the window of the server's limits
-  milliseconds fatal_wait{60'000};    ///< between attempts while the configuration is wrong
-  milliseconds stable{10'000};        ///< joined this long: the ladders start anew
-  milliseconds watch{5'000};          ///< between looks at the clocks while connected
-  milliseconds jump{5'000};           ///< a larger gap between the clocks: the machine slept
-  milliseconds token_margin{60'000};  ///< a new token is fetched this long before expiry
-  milliseconds token_retry{10'000};   ///< least time between fetches while joined
-  milliseconds track_gap{10'000};     ///< between two `track`: 5 in 30 s close the channel
-  milliseconds push_answer{15'000};   ///< a broadcast unanswered so long: write access is missing
+  milliseconds connect{10'000};      ///< until the 101
+  milliseconds token_wait{20'000};   ///< for the command, whose own limit is shorter
+  milliseconds beat{20'000};         ///< between heartbeats
+  milliseconds beat_reply{10'000};   ///< for the answer to one
+  milliseconds probe_reply{3'000};   ///< the same after the machine slept
+  milliseconds join{12'000};         ///< above the server's own delay of 5 s for refusals
+  milliseconds leave{1'000};         ///< for the answer to phx_leave
+  milliseconds rate_wait{60'000};    ///< the window of the server's limits
+  milliseconds fatal_wait{60'000};   ///< between attempts while the configuration is wrong
+  milliseconds stable{10'000};       ///< joined this long: the ladders start anew
+  milliseconds watch{5'000};         ///< between looks at the clocks while connected
+  milliseconds jump{5'000};          ///< a larger gap between the clocks: the machine slept
+  milliseconds token_margin{60'000}; ///< a new token is fetched this long before expiry
+  milliseconds token_retry{10'000};  ///< least time between fetches while joined
+  milliseconds track_gap{10'000};    ///< between two `track`: 5 in 30 s close the channel
+  milliseconds push_answer{15'000};  ///< a broadcast unanswered so long: write access is missing
   ladder rejoin{milliseconds{1'000}, milliseconds{2'000}, milliseconds{5'000},
                 milliseconds{10'000}};
   ladder reconnect{milliseconds{1'000}, milliseconds{2'000}, milliseconds{5'000},
@@ -113,8 +113,8 @@ struct state {
   unsigned rejoins = 0;    ///< in a row: step of the ladder
   unsigned reconnects = 0; ///< the same
   unsigned join_timeouts = 0;
-  unsigned kicked = 0;  ///< 1001 instead of an answer to the join, in a row
-  unsigned expired = 0; ///< joins refused for an expired token, in a row
+  unsigned kicked = 0;                   ///< 1001 instead of an answer to the join, in a row
+  unsigned expired = 0;                  ///< joins refused for an expired token, in a row
   std::optional<steady_time> not_before; ///< of a rate limit or a fatal error
   std::optional<verdict> system;         ///< said before phx_close
   steady_time system_at;

@@ -182,8 +182,8 @@ void stepper::pump(bool paced) {
   s.due.pace.reset();
   while (!s.outbox.empty()) {
     if (paced && s.bucket < 1) {
-      const auto wait = std::chrono::ceil<milliseconds>(
-        std::chrono::duration<double>{(1 - s.bucket) / rate});
+      const auto wait
+        = std::chrono::ceil<milliseconds>(std::chrono::duration<double>{(1 - s.bucket) / rate});
       s.due.pace = in(std::max(wait, milliseconds{1}));
       return;
     }

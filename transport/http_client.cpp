@@ -39,23 +39,23 @@ public:
         if (!ec)
           self->finish(error{errc::timeout, "There was no answer in time."});
       });
-      self->connecting_ = connect_to(
-        self->strand_, self->what_.host, self->what_.port,
-        [self](error_code ec, socket_type socket) { self->connected(ec, std::move(socket)); });
+      self->connecting_
+        = connect_to(self->strand_, {self->what_.host, self->what_.port, {}},
+                     [self](result<socket_type> got) { self->connected(std::move(got)); });
     });
   }
 
 private:
-  void connected(error_code ec, socket_type socket) {
+  void connected(result<socket_type> got) {
     if (!done_)
       return;
-    if (ec) {
-      finish(error{errc::io, "The connection failed: " + ec.message()});
+    if (!got) {
+      finish(got.error());
       return;
     }
-    socket_.emplace(std::move(socket));
-    head_ = what_.method + " " + what_.target + " HTTP/1.1\r\nHost: " + what_.host + ":"
-            + std::to_string(what_.port) + "\r\nConnection: close\r\n";
+    socket_.emplace(std::move(*got));
+    head_ = what_.method + " " + what_.target + " HTTP/1.1\r\nHost: "
+            + authority(what_.host, what_.port) + "\r\nConnection: close\r\n";
     for (const auto& h : what_.headers)
       if ((h.name + h.value).find_first_of("\r\n") == std::string::npos)
         head_.append(h.name).append(": ").append(h.value).append("\r\n");

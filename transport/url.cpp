@@ -94,6 +94,72 @@ result<target> parse_target(std::string_view text) {
   return target{std::string{text.substr(0, mark)}, std::move(*query)};
 }
 
+result<absolute> parse_absolute(std::string_view text) {
+  for (const char c : text)
+    if (c < 0x21 || c > 0x7e || c == '#' || c == '\\')
+      return bad("The URL has a character that must be percent-encoded, or a fragment.");
+  const auto colon = text.find("://");
+  if (colon == std::string_view::npos)
+    return bad("The URL has no scheme.");
+  absolute out;
+  for (const char c : text.substr(0, colon))
+    out.scheme += c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+  if (out.scheme == "http" || out.scheme == "ws")
+    out.port = 80;
+  else if (out.scheme == "https" || out.scheme == "wss")
+    out.port = 443;
+  else
+    return bad("The URL's scheme is none of http, https, ws and wss.");
+  text.remove_prefix(colon + 3);
+  const auto end = std::min(text.find_first_of("/?"), text.size());
+  auto where = text.substr(0, end);
+  out.target = text.substr(end);
+  if (!out.target.starts_with('/'))
+    out.target.insert(0, "/");
+  if (const auto at = where.rfind('@'); at != std::string_view::npos) {
+    out.userinfo = where.substr(0, at);
+    where.remove_prefix(at + 1);
+  }
+  std::string_view port;
+  if (where.starts_with('[')) {
+    const auto close = where.find(']');
+    if (close == std::string_view::npos)
+      return bad("The URL's IPv6 address has no closing bracket.");
+    out.host = where.substr(1, close - 1);
+    if (out.host.find(':') == std::string::npos
+        || out.host.find_first_not_of("0123456789abcdefABCDEF:.") != std::string::npos)
+      return bad("The URL's IPv6 address is malformed.");
+    port = where.substr(close + 1);
+    if (!port.empty() && port.front() != ':')
+      return bad("The URL's host is malformed.");
+  } else {
+    const auto at = std::min(where.find(':'), where.size());
+    out.host = where.substr(0, at);
+    port = where.substr(at);
+  }
+  for (char& c : out.host) {
+    c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+    const bool fine = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.'
+                      || c == '_' || c == ':';
+    if (!fine)
+      return bad("The URL's host has a character that no host name has.");
+  }
+  if (out.host.empty() || out.host.size() > 255)
+    return bad("The URL has no host, or one that is too long.");
+  if (port.size() > 1) {
+    unsigned number = 0;
+    for (const char c : port.substr(1)) {
+      if (c < '0' || c > '9' || port.size() > 6)
+        return bad("The URL's port is no number.");
+      number = number * 10 + static_cast<unsigned>(c - '0');
+    }
+    if (number == 0 || number > 65'535)
+      return bad("The URL's port is out of range.");
+    out.port = static_cast<std::uint16_t>(number);
+  }
+  return out;
+}
+
 result<std::vector<std::string>> segments(std::string_view path) {
   std::vector<std::string> out;
   if (!path.empty() && path.front() == '/')

@@ -6,6 +6,7 @@
 
 #include "messages/error.hpp"
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -30,6 +31,18 @@ struct target {
 /// A request target in origin form (`/path?query`). Error: any other form, a fragment, a
 /// backslash, or a byte outside of printable ASCII.
 result<target> parse_target(std::string_view text);
+
+struct absolute {
+  std::string scheme;     ///< lower case
+  std::string userinfo;   ///< still encoded; may be a secret
+  std::string host;       ///< lower case; an IPv6 address without its brackets
+  std::uint16_t port = 0; ///< that of the scheme when none is given
+  std::string target;     ///< path and query, starts with '/'
+};
+
+/// `http`, `https`, `ws` or `wss` and a host. Error: any other scheme, a bad port or host, a
+/// fragment, a byte outside of printable ASCII.
+result<absolute> parse_absolute(std::string_view text);
 
 /// Decoded segments: "/" has none, "/a/" has "a" and "". Error: a malformed escape, an encoded
 /// NUL, slash or backslash, or a dot segment.

@@ -5,6 +5,8 @@
 #include "transport/ws_session.hpp"
 
 #include <boost/asio/dispatch.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/ssl/host_name_verification.hpp>
 
 namespace holt::http {
 
@@ -33,29 +35,76 @@ public:
           return;
         self->finish(error{errc::timeout, "The WebSocket did not open in time."});
       });
-      self->give_up_ = connect_to(
-        self->strand_, self->to_.host, self->to_.port,
-        [self](error_code ec, socket_type socket) { self->connected(ec, std::move(socket)); });
+      self->give_up_
+        = connect_to(self->strand_, {self->to_.host, self->to_.port, self->to_.via},
+                     [self](result<socket_type> got) { self->connected(std::move(got)); });
+    });
+  }
+
+  void give_up() {
+    asio::post(strand_, [self = shared_from_this()] {
+      self->finish(error{errc::cancelled, "The connection was given up."});
     });
   }
 
 private:
-  void connected(error_code ec, socket_type socket) {
+  void connected(result<socket_type> got) {
     if (!done_)
       return;
-    if (ec) {
-      finish(error{errc::io, "The connection failed: " + ec.message()});
+    if (!got) {
+      finish(got.error());
       return;
     }
-    session_ = std::make_shared<ws_session>(std::move(socket), nullptr, limits_, ws_handlers{});
+    session_ = std::make_shared<ws_session>(std::move(*got), nullptr, limits_, ws_handlers{});
     session_->set_options(true, to_.connect_timeout);
+    if (to_.tls)
+      start_tls();
+    else
+      upgrade();
+  }
+
+  void start_tls() {
+    auto& tls = session_->stream().next_layer().start_tls(to_.tls);
+    error_code not_numeric;
+    asio::ip::make_address(to_.host, not_numeric);
+    // RFC 6066, section 3: addresses are not names.
+    if (not_numeric && !SSL_set_tlsext_host_name(tls.native_handle(), to_.host.c_str())) {
+      finish(error{errc::io, "The server's name cannot be sent."});
+      return;
+    }
+    error_code ec;
+    tls.set_verify_callback(asio::ssl::host_name_verification{to_.host}, ec);
+    tls.async_handshake(asio::ssl::stream_base::client,
+                        [self = shared_from_this(), session = session_](error_code failed) {
+                          self->encrypted(failed);
+                        });
+  }
+
+  void encrypted(error_code ec) {
+    if (!done_)
+      return;
+    if (!ec) {
+      upgrade();
+      return;
+    }
+    const auto trust = SSL_get_verify_result(session_->stream().next_layer().tls().native_handle());
+    if (trust != X509_V_OK)
+      finish(error{errc::io, "The certificate of " + to_.host
+                               + " is not trusted: " + X509_verify_cert_error_string(trust) + "."});
+    else
+      finish(error{errc::io, "TLS failed: " + ec.message() + "."});
+  }
+
+  void upgrade() {
     session_->stream().set_option(beast::websocket::stream_base::decorator(
       [extra = to_.headers](beast::websocket::request_type& request) {
         for (const auto& h : extra)
           if (h.value.find_first_of("\r\n") == std::string::npos)
             request.set(h.name, h.value);
       }));
-    host_ = to_.host + ":" + std::to_string(to_.port);
+    // Some gateways route by the Host header as it is written.
+    const std::uint16_t usual = to_.tls ? 443 : 80;
+    host_ = authority(to_.host, to_.port == usual ? std::uint16_t{0} : to_.port);
     session_->stream().async_handshake(
       answer_, host_, to_.target,
       [self = shared_from_this()](error_code failed) { self->opened(failed); });
@@ -65,6 +114,8 @@ private:
     if (!done_)
       return;
     if (ec == beast::websocket::error::upgrade_declined) {
+      if (to_.refused)
+        tell_refusal();
       finish(error{errc::io, "The WebSocket was refused with status "
                                + std::to_string(answer_.result_int()) + "."});
       return;
@@ -79,6 +130,14 @@ private:
     session->use(std::move(handlers_));
     finish(ws_ptr{session});
     session->run();
+  }
+
+  void tell_refusal() {
+    to_.refused->status = answer_.result_int();
+    for (const auto& field : answer_)
+      to_.refused->headers.push_back(
+        {std::string{field.name_string()}, std::string{field.value()}});
+    to_.refused->body = std::make_shared<const std::string>(answer_.body());
   }
 
   void finish(result<ws_ptr> what) {
@@ -110,10 +169,16 @@ private:
 
 } // namespace
 
-void ws_connect(asio::io_context::executor_type where, ws_target to, ws_limits limits,
-                ws_handlers handlers, std::function<void(result<ws_ptr>)> done) {
-  std::make_shared<attempt>(where, std::move(to), limits, std::move(handlers), std::move(done))
-    ->begin();
+std::function<void()> ws_connect(asio::io_context::executor_type where, ws_target to,
+                                 ws_limits limits, ws_handlers handlers,
+                                 std::function<void(result<ws_ptr>)> done) {
+  const auto one
+    = std::make_shared<attempt>(where, std::move(to), limits, std::move(handlers), std::move(done));
+  one->begin();
+  return [weak = std::weak_ptr{one}] {
+    if (const auto live = weak.lock())
+      live->give_up();
+  };
 }
 
 } // namespace holt::http

@@ -348,7 +348,7 @@ void ws_session::finish(close_reason why) {
   auto& socket = stream_.next_layer();
   error_code ignored;
   // We failed the connection: the peer may be sending still, and a reset would eat the reason.
-  if (socket.is_open() && !peer_closed_ && why.code != 1006)
+  if (socket.is_open() && !socket.encrypted() && !peer_closed_ && why.code != 1006)
     drain(std::move(seat_), std::move(static_cast<socket_type&>(socket)), limits_.close_timeout);
   else
     socket.close(ignored);
