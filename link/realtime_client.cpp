@@ -379,6 +379,7 @@ result<link_port_ptr> start_realtime_client(asio::io_context& io, asio::thread_p
   rules.fetches_token = !how.token_command.empty();
   rules.token = how.key.reveal();
   rules.limits = how.limits;
+  realtime::hurry(rules, std::max(1u, how.hurry));
   to->connect_timeout = rules.connect;
   if (how.seed == 0)
     how.seed = static_cast<std::uint64_t>(std::random_device{}()) << 32 | std::random_device{}();

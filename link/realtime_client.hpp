@@ -27,6 +27,7 @@ struct realtime_options {
   std::size_t outbox_messages = 10'000;
   std::string ca_file;    ///< tests; empty: the system's
   std::uint64_t seed = 0; ///< of the jitter; 0: from the system
+  unsigned hurry = 1;     ///< tests: every wait is divided by it
 };
 
 /// Starts at once and goes on until close(). invalid options: errc::config.

@@ -29,6 +29,17 @@ error with_wait(error what, milliseconds wait) {
 
 } // namespace
 
+void hurry(policy& how, unsigned by) {
+  for (auto* const one :
+       {&how.connect, &how.token_wait, &how.beat, &how.beat_reply, &how.probe_reply, &how.join,
+        &how.leave, &how.rate_wait, &how.fatal_wait, &how.stable, &how.watch, &how.token_margin,
+        &how.token_retry, &how.track_gap, &how.push_answer})
+    *one /= by;
+  for (auto* const steps : {&how.rejoin, &how.reconnect})
+    for (auto& one : *steps)
+      one /= by;
+}
+
 std::string_view to_string(socket_state what) noexcept {
   switch (what) {
   case socket_state::disconnected: return "disconnected";

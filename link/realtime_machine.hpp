@@ -58,6 +58,9 @@ struct policy {
                    milliseconds{10'000}}; ///< upper ends; full jitter
 };
 
+/// Divides every wait, for tests against a real socket.
+void hurry(policy& how, unsigned by);
+
 enum class socket_state : std::uint8_t { disconnected, connecting, open };
 enum class channel_state : std::uint8_t { closed, joining, joined, errored, leaving };
 
