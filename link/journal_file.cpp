@@ -44,6 +44,11 @@ error system_error(const std::string& what, int cause) {
   return {code, what + ": " + std::strerror(cause)};
 }
 
+/// While it is opened, `unsupported file format` is a plain SQLITE_ERROR.
+bool is_broken(int code) {
+  return sqlite::is_damage(code) || (code & 0xff) == SQLITE_ERROR;
+}
+
 std::string suspect_of(const std::string& file) {
   return file + ".suspect";
 }
@@ -99,7 +104,7 @@ result<void> make_tables(sqlite3* db) {
 /// Empty: sound. Else what is wrong. An error: cannot be told (disk, permissions).
 result<std::string> look_at(sqlite3* db, bool every_page) {
   const auto wrong = [&](const error& why) -> result<std::string> {
-    if (sqlite::is_damage(sqlite3_errcode(db)))
+    if (is_broken(sqlite3_errcode(db)))
       return why.detail;
     return why;
   };
@@ -157,14 +162,16 @@ result<attempt> try_open(const journal_options& how) {
   out.db.reset(raw);
   if (code != SQLITE_OK)
     return sqlite::last_error(raw, "cannot open " + how.file);
-  if (auto fine = prepare(raw, how); !fine) {
-    if (!sqlite::is_damage(sqlite3_errcode(raw)))
-      return fine.error();
-    out.wrong = fine.error().detail;
-    return {boost::system::in_place_value, std::move(out)};
-  }
+  const auto fine = prepare(raw, how);
+  // It could be opened for writing: what SQLite will not write has a format of its own.
   if (sqlite3_db_readonly(raw, "main") == 1)
-    return error{errc::read_only, how.file + " cannot be written"};
+    out.wrong = "it has a format that cannot be written";
+  else if (!fine && is_broken(sqlite3_errcode(raw)))
+    out.wrong = fine.error().detail;
+  else if (!fine)
+    return fine.error();
+  if (!out.wrong.empty())
+    return {boost::system::in_place_value, std::move(out)};
   struct stat suspected {};
   const bool every_page
     = *size <= always_check || ::stat(suspect_of(how.file).c_str(), &suspected) == 0;

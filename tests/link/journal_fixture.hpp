@@ -51,6 +51,14 @@ inline journal_key key(std::string id, std::string src = "a", std::string sessio
   return {std::move(session), std::move(src), std::move(id)};
 }
 
+/// The row, which is there.
+inline journal_row row_of(journal_store& j, const std::string& id) {
+  auto got = j.find(key(id));
+  if (!got || !*got)
+    CAF_FAIL("the journal has no " << id);
+  return **got;
+}
+
 /// A result text that holds its position, as the real ones do.
 inline std::function<std::string(std::uint64_t)> text_with_rseq(std::string what = "ok") {
   return [what = std::move(what)](std::uint64_t rseq) {
