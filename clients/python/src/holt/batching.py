@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: Apache-2.0
+"""File commands that are issued in the same tick of the event loop go out as one `batch`: one
+message there, one back. Reads and changes go in batches of their own: a batch of reads whose
+answer is too large is simply sent again one by one, which a change must never be."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from .errors import HoltError, InternalError, TooLargeError, error_of
+from .wire import json_size
+
+Send = Callable[[Mapping[str, Any], float | None], Awaitable[dict[str, Any]]]
+
+MAX_ITEMS = 64
+READS = frozenset({"fs.read", "fs.list", "fs.stat", "fs.glob", "fs.grep"})
+CHANGES = frozenset({"fs.write", "fs.edit", "fs.mkdir", "fs.move", "fs.remove"})
+
+
+@dataclass
+class _Item:
+    message: Mapping[str, Any]
+    answer: asyncio.Future[dict[str, Any]]
+    limit_s: float | None
+    size: int
+
+
+class Batcher:
+    """`send(message, limit_s)` sends one command and gives its answer or raises."""
+
+    def __init__(self, send: Send, max_bytes: Callable[[], int]) -> None:
+        self._send = send
+        self._max_bytes = max_bytes
+        self._queues: dict[bool, list[_Item]] = {True: [], False: []}
+        self._planned = False
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.batches = 0
+        self.items = 0
+
+    def takes(self, message: Mapping[str, Any]) -> bool:
+        return message.get("type") in READS | CHANGES
+
+    async def run(self, message: Mapping[str, Any], limit_s: float | None) -> dict[str, Any]:
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[dict[str, Any]] = loop.create_future()
+        try:
+            size = json_size(message)
+        except (TypeError, ValueError):
+            return await self._send(message, limit_s)  # says what is wrong with it
+        item = _Item(message, answer, limit_s, size)
+        self._queues[message["type"] in READS].append(item)
+        if not self._planned:
+            self._planned = True
+            loop.call_soon(self._flush)
+        return await answer
+
+    def _flush(self) -> None:
+        self._planned = False
+        for reads, queue in self._queues.items():
+            room = max(self._max_bytes() - 1000, 1000)
+            group: list[_Item] = []
+            size = 0
+            for item in queue:
+                if group and (size + item.size + 1 > room or len(group) >= MAX_ITEMS):
+                    self._start(group, reads)
+                    group, size = [], 0
+                group.append(item)
+                size += item.size + 1
+            if group:
+                self._start(group, reads)
+            queue.clear()
+
+    def _start(self, group: list[_Item], reads: bool) -> None:
+        group = [item for item in group if not item.answer.done()]
+        work = self._together(group, reads) if len(group) > 1 else self._one_by_one(group)
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _one_by_one(self, group: list[_Item]) -> None:
+        async def one(item: _Item) -> None:
+            try:
+                answer = await self._send(item.message, item.limit_s)
+            except HoltError as problem:
+                _settle(item, problem)
+            else:
+                _settle(item, answer)
+
+        await asyncio.gather(*(one(item) for item in group))
+
+    async def _together(self, group: list[_Item], reads: bool) -> None:
+        self.batches += 1
+        self.items += len(group)
+        # Reads ask for `stream` each for itself; in a batch there are no chunks.
+        items = [{k: v for k, v in i.message.items() if k != "stream"} for i in group]
+        limits = [i.limit_s for i in group]
+        limit_s = None if None in limits else max(v for v in limits if v is not None)
+        try:
+            answer = await self._send({"type": "batch", "items": items}, limit_s)
+            results = answer.get("results")
+            if not isinstance(results, list) or len(results) != len(group):
+                raise InternalError("the batch has not as many answers as commands")
+        except TooLargeError as problem:
+            if reads:
+                await self._one_by_one(group)
+            else:
+                for item in group:
+                    _settle(item, problem)
+            return
+        except HoltError as problem:
+            for item in group:
+                _settle(item, problem)
+            return
+        again = []
+        for item, result in zip(group, results, strict=True):
+            if not isinstance(result, dict):
+                _settle(item, InternalError("an answer of the batch is no object"))
+            elif result.get("ok") is True:
+                _settle(item, result)
+            elif reads and result.get("error") == "too_large":
+                again.append(item)  # alone it may come in chunks
+            else:
+                _settle(item, error_of(result))
+        if again:
+            await self._one_by_one(again)
+
+
+def _settle(item: _Item, what: dict[str, Any] | HoltError) -> None:
+    if item.answer.done():
+        return
+    if isinstance(what, HoltError):
+        item.answer.set_exception(what)
+    else:
+        item.answer.set_result(what)

@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Fixtures: the double for faults, and the real daemon (tests/functional/daemon.py) where it is
+built."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest_asyncio
+
+ROOT = Path(__file__).resolve().parents[3]
+sys.path[:0] = [str(Path(__file__).parent), str(ROOT / "tests" / "functional")]
+
+from holt import AsyncHolt  # noqa: E402
+
+from realtime_double import RealtimeDouble  # noqa: E402
+from sandbox_double import SandboxDouble  # noqa: E402
+
+
+@pytest_asyncio.fixture
+async def server() -> AsyncIterator[RealtimeDouble]:
+    server = RealtimeDouble()
+    await server.start()
+    yield server
+    await server.stop()
+
+
+@pytest_asyncio.fixture
+async def sandbox(server: RealtimeDouble, tmp_path: Path) -> SandboxDouble:
+    return SandboxDouble(server, tmp_path)
+
+
+@pytest_asyncio.fixture
+async def holt(server: RealtimeDouble, sandbox: SandboxDouble) -> AsyncIterator[AsyncHolt]:
+    async with await AsyncHolt.connect(server.url, key="k", timeout=5) as holt:
+        yield holt
