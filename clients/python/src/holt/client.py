@@ -223,19 +223,22 @@ class AsyncHolt:
         limit: int | None = None,
         range: tuple[int, int] | None = None,
         encoding: Literal["utf8", "base64"] | None = None,
+        max_bytes: int | None = None,
         id: str | None = None,
     ) -> FileContent:
         """A file, or a window of it: `offset` and `limit` in lines (from 0), or `range` in bytes
-        (from, length). Large ones come in chunks."""
+        (from, length). Large ones come in chunks; more than `max_bytes` is TooLargeError."""
         message: dict[str, Any] = {"type": "fs.read", "path": path, "stream": True}
         if offset is not None:
             message["offset"] = offset
         if limit is not None:
             message["limit"] = limit
         if range is not None:
-            message["range"] = [range[0], range[1]]
+            message["range"] = {"off": range[0], "len": range[1]}
         if encoding is not None:
             message["encoding"] = encoding
+        if max_bytes is not None:
+            message["max_bytes"] = max_bytes
         cached = None
         at = (path, offset, limit, range)
         if self._cache is not None:
@@ -384,9 +387,11 @@ class AsyncHolt:
         ignore_case: bool = False,
         limit: int | None = None,
         context: int = 0,
+        skip: Sequence[str] | None = None,
         id: str | None = None,
     ) -> Matches:
-        """Lines that hold `pattern`, taken literally unless `regex`."""
+        """Lines that hold `pattern`, taken literally unless `regex`. `skip`: names of folders that
+        are not searched."""
         message: dict[str, Any] = {"type": "fs.grep", "pattern": pattern, "path": path}
         if glob is not None:
             message["glob"] = glob
@@ -398,6 +403,8 @@ class AsyncHolt:
             message["limit"] = limit
         if context:
             message["context"] = context
+        if skip is not None:
+            message["skip"] = [*skip]
         return Matches.of(await self.call(message, id=id))
 
     async def tree(

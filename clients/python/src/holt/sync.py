@@ -223,10 +223,17 @@ class Holt:
         limit: int | None = None,
         range: tuple[int, int] | None = None,
         encoding: Literal["utf8", "base64"] | None = None,
+        max_bytes: int | None = None,
         id: str | None = None,
     ) -> FileContent:
         work = self.aio.read(
-            path, offset=offset, limit=limit, range=range, encoding=encoding, id=id
+            path,
+            offset=offset,
+            limit=limit,
+            range=range,
+            encoding=encoding,
+            max_bytes=max_bytes,
+            id=id,
         )
         return self.thread.wait(work)
 

@@ -65,6 +65,8 @@ class FileContent:
     size: int  # bytes of the whole file
     sha256: str = ""  # of the whole file; empty when the daemon does not say
     total_lines: int | None = None
+    start_line: int | None = None  # from 0; of a window of lines
+    end_line: int | None = None  # one past the last
     not_modified: bool = False  # if_none_match was right: `data` is empty
     truncated: bool = False
     raw: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
@@ -89,8 +91,10 @@ class FileContent:
             path=text(answer, "path") or path,
             data=got,
             size=len(got) if size is None else size,
-            sha256=text(answer, "sha256"),
+            sha256=text(answer, "sha256") or text(answer, "file_sha256"),
             total_lines=optional_number(answer, "total_lines"),
+            start_line=optional_number(answer, "start_line"),
+            end_line=optional_number(answer, "end_line"),
             not_modified=flag(answer, "not_modified"),
             truncated=flag(answer, "truncated"),
             raw=answer,
@@ -177,12 +181,13 @@ class Matches:
 
 @dataclass(frozen=True)
 class ExecResult:
-    """A command line that ran to its end. A signal instead of an exit code is in `signal`."""
+    """A command line that ran to its end. Of one that a signal ended, `signal` is its number and
+    the exit code 128 + that."""
 
     exit_code: int | None
     stdout_bytes: bytes = field(repr=False)
     stderr_bytes: bytes = field(repr=False)
-    signal: str = ""
+    signal: int | None = None
     truncated: bool = False  # head and tail only
     duration_ms: int = 0
     held_open_by: tuple[int, ...] = ()  # pids of background children that still hold the output
@@ -211,12 +216,11 @@ class ExecResult:
         truncated: bool | None = None,
     ) -> ExecResult:
         held = answer.get("held_open_by")
-        signal = answer.get("signal")
         return cls(
             exit_code=optional_number(answer, "exit_code"),
             stdout_bytes=field_bytes(answer, "stdout") if stdout is None else stdout,
             stderr_bytes=field_bytes(answer, "stderr") if stderr is None else stderr,
-            signal=str(signal) if signal is not None else "",
+            signal=optional_number(answer, "signal"),
             truncated=flag(answer, "truncated") if truncated is None else truncated,
             duration_ms=number(answer, "duration_ms"),
             held_open_by=tuple(p for p in held if isinstance(p, int))
