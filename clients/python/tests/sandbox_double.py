@@ -115,6 +115,13 @@ class SandboxDouble:
             data.extend(bytes(max(0, message["off"] + len(piece) - len(data))))
             data[message["off"] : message["off"] + len(piece)] = piece
             return {"ok": True}
+        if kind == "fs.edit":
+            return self.edit(message)
+        if kind == "fs.glob":
+            found = sorted(self.path(message).rglob(message["pattern"]))
+            return {"ok": True, "entries": [{"path": str(p), "type": "file"} for p in found]}
+        if kind == "fs.grep":
+            return self.grep(message)
         if kind == "fs.list":
             names = sorted(os.listdir(self.path(message)))
             return {"ok": True, "entries": [{"name": n, "path": n, "type": "file"} for n in names]}
@@ -148,7 +155,15 @@ class SandboxDouble:
     def read(self, key: tuple[str, str], message: Message) -> Message:
         data = self.path(message).read_bytes()
         digest = hashlib.sha256(data).hexdigest()
-        about = {"ok": True, "size": len(data), "sha256": digest}
+        about: Message = {"ok": True, "size": len(data), "sha256": digest}
+        if "max_bytes" in message and len(data) > message["max_bytes"]:
+            raise Problem("too_large", str(len(data)))
+        if "limit" in message:
+            lines = data.splitlines(keepends=True)
+            first, end = message["offset"], message["offset"] + message["limit"]
+            data = b"".join(lines[first:end])
+            about |= {"total_lines": len(lines), "start_line": first}
+            about["end_line"] = min(end, len(lines))
         if message.get("if_none_match") == digest:
             return {**about, "not_modified": True}
         if len(data) <= self.max_payload // 2:
@@ -172,6 +187,28 @@ class SandboxDouble:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data)
         return {"ok": True, "size": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+
+    def edit(self, message: Message) -> Message:
+        path = self.path(message)
+        text, places = path.read_text(), 0
+        for edit in message["edits"]:
+            count = text.count(edit["old"])
+            if count == 0 or (count > 1 and not edit.get("all")):
+                raise Problem("conflict", f"old is there {count} times")
+            text = text.replace(edit["old"], edit["new"])
+            places += count
+        path.write_text(text)
+        return {"ok": True, "replacements": places}
+
+    def grep(self, message: Message) -> Message:
+        found = [
+            {"path": str(path), "line": number, "text": line}
+            for path in sorted(self.path(message).rglob(message.get("glob", "*")))
+            if path.is_file()
+            for number, line in enumerate(path.read_text().split("\n"), 1)
+            if message["pattern"] in line
+        ]
+        return {"ok": True, "matches": found}
 
     async def exec(self, key: tuple[str, str], message: Message) -> Message:
         process = await asyncio.create_subprocess_shell(

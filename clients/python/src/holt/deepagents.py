@@ -347,8 +347,12 @@ class HoltSandbox(BaseSandbox):
         ]
         if not found.truncated:
             return GlobResult(matches=matches)
-        reason = "unreadable" if found.reason == "unreadable" else "budget"
-        return GlobResult(matches=matches, truncated=True, truncation_reason=reason)
+        unread = found.reason == "unreadable"
+        return GlobResult(
+            matches=matches,
+            truncated=True,
+            truncation_reason="unreadable" if unread else "budget",
+        )
 
     def glob(self, pattern: str, path: str | None = None) -> GlobResult:
         return self._bridge.call(lambda holt: self._glob(holt, pattern, path))

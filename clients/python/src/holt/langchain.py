@@ -6,10 +6,11 @@ command's id: a call that an agent makes again after a crash is not done twice."
 from __future__ import annotations
 
 import base64
+import contextlib
 import contextvars
 import hashlib
 import json
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -21,14 +22,14 @@ from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 from .bridge import Bridge
 from .client import AsyncHolt
 from .errors import HoltError
+from .model_text import describe, explain, shorten
 from .pictures import picture_format
 from .sync import Holt
-from .types import Edit, ExecResult, Output
+from .types import Edit, Output
 
 Answer = tuple[str | list[str | dict[str, Any]], dict[str, Any]]  # content, artifact
 Writer = Callable[[Any], None]
 
-SHOWN = 60_000  # characters of one answer
 _call_id: contextvars.ContextVar[str | None] = contextvars.ContextVar("holt_call_id", default=None)
 
 
@@ -157,26 +158,19 @@ class HoltToolkit(BaseToolkit):
             writer = _writer() if self.live else None
 
             async def run(holt: AsyncHolt) -> Answer:
-                try:
-                    return await work(
-                        holt,
-                        schema(**arguments),
-                        _command_id(call, name, arguments),
-                        _Live(writer, name, call),
-                    )
-                except HoltError as problem:
-                    raise ToolException(explain(problem)) from problem
-                except Exception as problem:
-                    # A mistake of ours must not end the agent's run either.
-                    raise ToolException(f"internal: {type(problem).__name__}: {problem}") from None
+                want = schema(**arguments)
+                id = _command_id(call, name, arguments)
+                return await work(holt, want, id, _Live(writer, name, call))
 
             return run
 
         def sync(**arguments: Any) -> Answer:
-            return self._bridge.call(job(arguments))
+            with _as_tool_error():
+                return self._bridge.call(job(arguments))
 
         async def coroutine(**arguments: Any) -> Answer:
-            return await self._bridge.acall(job(arguments))
+            with _as_tool_error():
+                return await self._bridge.acall(job(arguments))
 
         return HoltTool(
             name=self.prefix + name,
@@ -205,7 +199,7 @@ class HoltToolkit(BaseToolkit):
         about = {"path": found.path, "size": found.size, "total_lines": found.total_lines}
         if not found.is_text:
             return f"[binary file, {found.size} bytes]", {**about, "binary": True}
-        text = _shorten(found.text)
+        text = shorten(found.text)
         if found.total_lines is not None and (found.end_line or 0) < found.total_lines:
             text += f"\n[lines {want.offset} to {found.end_line} of {found.total_lines}]"
         return text or "[empty]", about
@@ -254,6 +248,17 @@ class HoltToolkit(BaseToolkit):
         }
 
 
+@contextlib.contextmanager
+def _as_tool_error() -> Iterator[None]:
+    """The only exception that becomes a tool message; any other one ends the agent's run."""
+    try:
+        yield
+    except HoltError as problem:
+        raise ToolException(explain(problem)) from problem
+    except Exception as problem:
+        raise ToolException(f"internal: {type(problem).__name__}: {problem}") from problem
+
+
 class _Live:
     """Where live output goes; a writer that fails costs the command nothing."""
 
@@ -292,40 +297,9 @@ def _command_id(call: str | None, tool: str, arguments: dict[str, Any]) -> str |
     return f"{short}:{hashlib.sha256(what.encode()).hexdigest()[:12]}"
 
 
-def _shorten(text: str, most: int = SHOWN) -> str:
-    if len(text) <= most:
-        return text
-    head, tail = most * 3 // 4, most // 4
-    return f"{text[:head]}\n[… {len(text) - head - tail} characters …]\n{text[-tail:]}"
-
-
 def _rows(rows: list[str], truncated: bool) -> str:
-    text = _shorten("\n".join(rows)) or "[nothing]"
+    text = shorten("\n".join(rows)) or "[nothing]"
     return text + "\n[there are more]" if truncated else text
-
-
-def describe(result: ExecResult) -> str:
-    """A command's output for a model: what it wrote, then how it ended."""
-    parts = [_shorten(result.stdout).rstrip("\n")] if result.stdout else []
-    if result.stderr:
-        parts.append("[stderr]\n" + _shorten(result.stderr).rstrip("\n"))
-    end = f"[exit code {result.exit_code}]"
-    if result.signal is not None:
-        end = f"[ended by signal {result.signal}]"
-    if result.truncated:
-        end += " [output shortened]"
-    if result.held_open_by:
-        end += f" [still running in the background: {', '.join(map(str, result.held_open_by))}]"
-    return "\n".join([*parts, end])
-
-
-def explain(problem: HoltError) -> str:
-    """An error for a model, with the output so far."""
-    lines = [str(problem)]
-    shown = ExecResult.of(problem.fields) if problem.fields else None
-    if shown and (shown.stdout or shown.stderr):
-        lines += ["[output so far]", _shorten(shown.stdout + shown.stderr).rstrip("\n")]
-    return "\n".join(lines)
 
 
 READ = "Read a text file by lines, or look at a picture (png, jpeg, gif, webp)."
