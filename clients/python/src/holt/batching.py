@@ -10,7 +10,13 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .errors import HoltError, InternalError, TooLargeError, error_of
+from .errors import (
+    HoltError,
+    InternalError,
+    TooLargeError,
+    UnsupportedError,
+    error_of,
+)
 from .wire import json_size
 
 Send = Callable[[Mapping[str, Any], float | None], Awaitable[dict[str, Any]]]
@@ -37,11 +43,12 @@ class Batcher:
         self._queues: dict[bool, list[_Item]] = {True: [], False: []}
         self._planned = False
         self._tasks: set[asyncio.Task[None]] = set()
+        self.offered = True  # until the daemon says that it is not
         self.batches = 0
         self.items = 0
 
     def takes(self, message: Mapping[str, Any]) -> bool:
-        return message.get("type") in READS | CHANGES
+        return self.offered and message.get("type") in READS | CHANGES
 
     async def run(self, message: Mapping[str, Any], limit_s: float | None) -> dict[str, Any]:
         loop = asyncio.get_running_loop()
@@ -103,6 +110,10 @@ class Batcher:
             results = answer.get("results")
             if not isinstance(results, list) or len(results) != len(group):
                 raise InternalError("the batch has not as many answers as commands")
+        except UnsupportedError:  # then nothing of it was done
+            self.offered = False
+            await self._one_by_one(group)
+            return
         except TooLargeError as problem:
             if reads:
                 await self._one_by_one(group)

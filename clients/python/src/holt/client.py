@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import json
 import secrets
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -16,7 +17,7 @@ from typing import Any, Literal, Self
 from .batching import Batcher
 from .cache import ReadCache
 from .commands import CommandBook, Counters, Hello, Waiting
-from .errors import HoltError, NotFoundError, UnsupportedError, error_of
+from .errors import CorruptError, HoltError, NotFoundError, error_of
 from .execution import Execution, Process, whole_field
 from .link import RealtimeLink
 from .outputs import Pieces, chunk_bytes
@@ -153,6 +154,8 @@ class AsyncHolt:
     def _on_hello(self, hello: Hello) -> None:
         if hello.max_payload:
             self._link.max_payload = hello.max_payload
+        if self._batcher:
+            self._batcher.offered = True  # another daemon may do what the last one did not
 
     # -- any command ------------------------------------------------------------------------------
 
@@ -185,9 +188,11 @@ class AsyncHolt:
 
         entry: Waiting = self._book.submit(message, id=id, keep=keep, on_chunk=chunk)
         answer = await self._book.wait(entry, limit_s)
-        if "content" not in answer and ("parts" in answer or pieces.known):
+        if "content" not in answer and "parts" in answer:
             data = await whole_field(answer, "content", pieces, self.fetch, entry.id)
-            answer = {**answer, **carried(data)}
+            answer = _joined(answer, data)
+        elif "content_of" in answer:
+            answer = _joined(answer, field_bytes(answer, "content"))
         return answer
 
     async def _ask_plain(self, message: Mapping[str, Any], limit_s: float | None) -> dict[str, Any]:
@@ -335,7 +340,16 @@ class AsyncHolt:
         return Written.of(path, await self.call(message, id=id))
 
     async def list(self, path: str = ".", *, id: str | None = None) -> Listing:
-        return Listing.of(await self.call({"type": "fs.list", "path": path}, id=id))
+        """A folder, sorted by name; of a very large one as many messages as it takes."""
+        message: dict[str, Any] = {"type": "fs.list", "path": path, "stream": True}
+        found = Listing.of(await self.call(message, id=id))
+        entries = [*found.entries]
+        while found.truncated and (after := number(found.raw, "next_offset")) > 0:
+            found = Listing.of(await self.call({**message, "offset": after}))
+            if number(found.raw, "next_offset", after + 1) <= after:
+                break
+            entries += found.entries
+        return Listing(tuple(entries), found.truncated, found.reason, found.raw)
 
     async def stat(self, path: str) -> Entry:
         answer = await self.call({"type": "fs.stat", "path": path})
@@ -355,7 +369,8 @@ class AsyncHolt:
     async def move(
         self, source: str, to: str, *, overwrite: bool = False, id: str | None = None
     ) -> None:
-        message: dict[str, Any] = {"type": "fs.move", "from": source, "path": source, "to": to}
+        # Not `to`: that names the sandbox.
+        message: dict[str, Any] = {"type": "fs.move", "from": source, "to_path": to}
         if overwrite:
             message["overwrite"] = True
         await self.call(message, id=id)
@@ -371,7 +386,12 @@ class AsyncHolt:
     ) -> Listing:
         """Files that match. Without `/` the pattern is for the name at any depth; with `/` for the
         path below `path`, with `**`."""
-        message: dict[str, Any] = {"type": "fs.glob", "pattern": pattern, "path": path}
+        message: dict[str, Any] = {
+            "type": "fs.glob",
+            "pattern": pattern,
+            "path": path,
+            "stream": True,
+        }
         if limit is not None:
             message["limit"] = limit
         answer = await self.call(message, id=id)
@@ -392,7 +412,12 @@ class AsyncHolt:
     ) -> Matches:
         """Lines that hold `pattern`, taken literally unless `regex`. `skip`: names of folders that
         are not searched."""
-        message: dict[str, Any] = {"type": "fs.grep", "pattern": pattern, "path": path}
+        message: dict[str, Any] = {
+            "type": "fs.grep",
+            "pattern": pattern,
+            "path": path,
+            "stream": True,
+        }
         if glob is not None:
             message["glob"] = glob
         if regex:
@@ -408,14 +433,22 @@ class AsyncHolt:
         return Matches.of(await self.call(message, id=id))
 
     async def tree(
-        self, path: str = ".", *, depth: int | None = None, hashes: bool = False
+        self,
+        path: str = ".",
+        *,
+        depth: int | None = None,
+        hash_max: int | None = None,
+        exclude: Sequence[str] | None = None,
     ) -> Listing:
-        """Everything below a folder in one round trip: a picture of this moment."""
-        message: dict[str, Any] = {"type": "fs.tree", "path": path}
+        """Everything below a folder, nearest first, in one round trip: a picture of this moment.
+        Files up to `hash_max` bytes come with their SHA-256."""
+        message: dict[str, Any] = {"type": "fs.tree", "path": path, "stream": True}
         if depth is not None:
             message["depth"] = depth
-        if hashes:
-            message["hashes"] = True
+        if hash_max is not None:
+            message["hash_max"] = hash_max
+        if exclude is not None:
+            message["exclude"] = [*exclude]
         return Listing.of(await self.call(message))
 
     async def watch(self, path: str = ".", *, recursive: bool = True) -> Watch:
@@ -539,6 +572,28 @@ def _shell(kind: str, cmd: str, cwd: str | None, env: Mapping[str, str] | None) 
     return message
 
 
+def _joined(answer: Mapping[str, Any], data: bytes) -> dict[str, Any]:
+    """An answer with what came in chunks: its content, one of its fields, or all of them."""
+    out = dict(answer)
+    field = "" if answer.get("parts_of") == "fields" else text(answer, "content_of")
+    if not field and answer.get("parts_of") != "fields":
+        return out | carried(data)
+    try:
+        found = json.loads(data)
+    except ValueError as problem:
+        raise CorruptError(f"what came in chunks is no JSON: {problem}") from None
+    if field:
+        out.pop("content", None)
+        out[field] = found
+    elif isinstance(found, dict):
+        out |= {k: v for k, v in found.items() if k not in ("type", "id", "ok")}
+        if "content_of" in found:
+            out = _joined(
+                {k: v for k, v in out.items() if k != "parts_of"}, field_bytes(found, "content")
+            )
+    return out
+
+
 def _or_raise(done: FileContent | BaseException) -> FileContent | HoltError:
     if isinstance(done, BaseException) and not isinstance(done, HoltError):
         raise done
@@ -550,6 +605,3 @@ def _entry_fields(answer: Mapping[str, Any], path: str) -> Mapping[str, Any]:
     kind = answer.get("kind")
     return {**answer, "type": kind if isinstance(kind, str) else "other",
             "path": text(answer, "path") or path}  # fmt: skip
-
-
-__all__ = ["AsyncHolt", "UnsupportedError"]

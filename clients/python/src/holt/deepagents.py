@@ -331,7 +331,9 @@ class HoltSandbox(BaseSandbox):
             return GlobResult(error=f"Path '{root}': pattern must not contain '..'")
         try:
             async with asyncio.timeout(ASYNC_GLOB_TIMEOUT):
-                found = await holt.glob(pattern, root)
+                anchored = pattern.startswith("/")  # to the root of the search
+                where = _literal(root.rstrip("/")) + pattern if anchored else pattern
+                found = await holt.glob(where, root)
         except (TimeoutError, NoAnswerError):
             return GlobResult(
                 error=f"Error: glob timed out after {ASYNC_GLOB_TIMEOUT}s. "
@@ -345,9 +347,9 @@ class HoltSandbox(BaseSandbox):
             for e in found.entries
             if not e.is_directory
         ]
-        if not found.truncated:
-            return GlobResult(matches=matches)
         unread = found.reason == "unreadable"
+        if not found.truncated and not unread:
+            return GlobResult(matches=matches)
         return GlobResult(
             matches=matches,
             truncated=True,
@@ -516,6 +518,11 @@ async def _few_at_once(work: Sequence[Coroutine[Any, Any, Any]]) -> list[Any]:
             return await job
 
     return list(await asyncio.gather(*(one(job) for job in work)))
+
+
+def _literal(path: str) -> str:
+    """A path as a pattern that matches only itself."""
+    return "".join(f"\\{c}" if c in "*?[]{}\\" else c for c in path)
 
 
 def _base64(data: bytes) -> FileData:

@@ -313,8 +313,16 @@ class Holt:
         )
         return self.thread.wait(work)
 
-    def tree(self, path: str = ".", *, depth: int | None = None, hashes: bool = False) -> Listing:
-        return self.thread.wait(self.aio.tree(path, depth=depth, hashes=hashes))
+    def tree(
+        self,
+        path: str = ".",
+        *,
+        depth: int | None = None,
+        hash_max: int | None = None,
+        exclude: Sequence[str] | None = None,
+    ) -> Listing:
+        work = self.aio.tree(path, depth=depth, hash_max=hash_max, exclude=exclude)
+        return self.thread.wait(work)
 
     def exec(
         self,

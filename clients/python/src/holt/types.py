@@ -135,7 +135,7 @@ class Listing:
 
     entries: tuple[Entry, ...]
     truncated: bool = False  # there are more
-    reason: str = ""  # why truncated
+    reason: str = ""  # why there may be more: limit, budget, unreadable
     raw: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
@@ -143,7 +143,9 @@ class Listing:
         return cls(
             entries=tuple(Entry.of(e) for e in objects(answer, name)),
             truncated=flag(answer, "truncated"),
-            reason=text(answer, "reason"),
+            reason="unreadable"
+            if number(answer, "unreadable") and not flag(answer, "truncated")
+            else text(answer, "truncation_reason"),
             raw=answer,
         )
 
