@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any
 from .errors import HoltError
 
 if TYPE_CHECKING:
-    from .client import AsyncHolt
+    from .file_commands import FileCommands
 
 QUEUE = 10_000  # changes that nobody took
 
 
 class Watch:
-    def __init__(self, holt: AsyncHolt, path: str, recursive: bool) -> None:
+    def __init__(self, holt: FileCommands, path: str, recursive: bool) -> None:
         self._holt = holt
         self._path = path
         self._recursive = recursive
@@ -27,7 +27,7 @@ class Watch:
         self.id = ""
 
     async def start(self) -> None:
-        self.id = self._holt._book.fresh_id()
+        self.id = self._holt.fresh_id()
         self._holt._watches[self.id] = self
         try:
             await self._holt.call(self._message(), id=self.id, keep=False)
