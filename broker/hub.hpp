@@ -45,6 +45,10 @@ public:
   /// Into a room from outside; it need not exist.
   room::outcome say(const std::string& name, bool is_private, side which, const outgoing_ptr& what,
                     std::function<void(bool)> on_disk);
+  /// Into the mailbox of a sandbox.
+  void keep(const std::string& name, side from, phoenix::user_message what) {
+    letters_->store(name, from, std::move(what), {});
+  }
   std::uint64_t mailbox_unwritten() const { return letters_->unwritten(); }
   void came(const std::shared_ptr<socket>& who);
   void gone(const std::shared_ptr<socket>& who);

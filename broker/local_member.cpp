@@ -18,9 +18,7 @@ namespace {
 
 using presences = std::vector<link::link_presence>;
 
-class local_member final : public member,
-                           public link::link_port,
-                           public std::enable_shared_from_this<local_member> {
+class local_member final : public member, public std::enable_shared_from_this<local_member> {
 public:
   local_member(std::shared_ptr<hub> whose, std::string session, link::link_events events)
     : member{side::daemon},
@@ -68,7 +66,7 @@ public:
   }
 
   // -- link_port
-  bool send(const std::string& event, std::shared_ptr<const std::string> payload) override {
+  bool send(const std::string& event, std::shared_ptr<const std::string> payload) {
     const auto in = entered();
     if (!in || !payload || payload->size() > hub_->how().max_payload
         || hub_->mailbox_unwritten() > hub_->how().mailbox_bytes)
@@ -84,7 +82,7 @@ public:
     return true;
   }
 
-  void set_presence(nlohmann::json meta) override {
+  void set_presence(nlohmann::json meta) {
     const auto in = entered();
     if (!in || !meta.is_object())
       return;
@@ -94,12 +92,12 @@ public:
               meta.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
   }
 
-  bool somebody_listens() const override {
+  bool somebody_listens() const {
     const auto in = entered();
     return in && in->somebody_but(side::daemon);
   }
 
-  nlohmann::json status() const override {
+  nlohmann::json status() const {
     const bool up = entered() != nullptr;
     return {{"state", up ? "joined" : "closed"},
             {"url", "local"},
@@ -108,16 +106,18 @@ public:
             {"lastError", nullptr}};
   }
 
-  void close() override {
+  void close() {
     room_ptr from;
+    std::deque<item> rest;
     {
       const std::lock_guard lock{mutex_};
       closed_ = true;
       from = std::exchange(room_, nullptr);
-      inbox_.clear();
+      rest.swap(inbox_);
     }
     if (from)
       hub_->leave(from, shared_from_this());
+    put_back(rest);
   }
 
 private:
@@ -148,15 +148,30 @@ private:
         }
         now.swap(inbox_);
       }
-      for (auto& one : now) {
-        {
-          const std::lock_guard lock{mutex_};
-          if (closed_)
-            return;
+      while (!now.empty()) {
+        if (closed()) {
+          put_back(now);
+          return;
         }
+        auto one = std::move(now.front());
+        now.pop_front();
         std::visit([this](auto& what) { tell(what); }, one);
       }
     }
+  }
+
+  bool closed() const {
+    const std::lock_guard lock{mutex_};
+    return closed_;
+  }
+
+  /// What was heard and not handed up waits for the next life of the daemon.
+  void put_back(std::deque<item>& rest) {
+    for (auto& one : rest)
+      if (auto* heard = std::get_if<link::link_message>(&one))
+        hub_->keep("sandbox:" + session_, side::agent,
+                   {std::move(heard->event), std::move(heard->payload), false,
+                    std::move(heard->message_id), true});
   }
 
   void tell(link::link_limits& what) {
@@ -189,13 +204,30 @@ private:
   bool closed_ = false;
 };
 
+/// What the owner holds: a port that is let go of is closed.
+class local_port final : public link::link_port {
+public:
+  explicit local_port(std::shared_ptr<local_member> whose) : whose_{std::move(whose)} {}
+  ~local_port() override { whose_->close(); }
+  bool send(const std::string& event, std::shared_ptr<const std::string> payload) override {
+    return whose_->send(event, std::move(payload));
+  }
+  void set_presence(nlohmann::json meta) override { whose_->set_presence(std::move(meta)); }
+  bool somebody_listens() const override { return whose_->somebody_listens(); }
+  nlohmann::json status() const override { return whose_->status(); }
+  void close() override { whose_->close(); }
+
+private:
+  const std::shared_ptr<local_member> whose_;
+};
+
 } // namespace
 
 link::link_port_ptr make_local_member(const std::shared_ptr<hub>& whose, const std::string& session,
                                       link::link_events events) {
   auto out = std::make_shared<local_member>(whose, session, std::move(events));
   out->enter();
-  return out;
+  return std::make_shared<local_port>(std::move(out));
 }
 
 } // namespace holt::broker

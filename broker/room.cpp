@@ -8,7 +8,10 @@
 namespace holt::broker {
 
 room::room(boost::asio::io_context& io, std::string name, std::shared_ptr<mailbox> letters)
-  : io_{io}, name_{std::move(name)}, topic_{"realtime:" + name_}, letters_{std::move(letters)} {}
+  : from_mailbox_{io.get_executor()},
+    name_{std::move(name)},
+    topic_{"realtime:" + name_},
+    letters_{std::move(letters)} {}
 
 void room::join(const member_ptr& who) {
   const std::lock_guard lock{mutex_};
@@ -20,15 +23,14 @@ void room::join(const member_ptr& who) {
   }
   // What is said until the letters are here is kept for it, behind them.
   who->joining_ = true;
-  auto& io = io_;
-  letters_->read(
-    name_, who->which(),
-    [&io, self = weak_from_this(), weak = std::weak_ptr<member>{who}](std::vector<letter> all) {
-      boost::asio::post(io, [self, weak, got = std::move(all)]() mutable {
-        if (const auto here = self.lock())
-          here->letters_came(weak, std::move(got));
-      });
-    });
+  letters_->read(name_, who->which(),
+                 [strand = from_mailbox_, self = weak_from_this(),
+                  weak = std::weak_ptr<member>{who}](std::vector<letter> all) {
+                   boost::asio::post(strand, [self, weak, got = std::move(all)]() mutable {
+                     if (const auto here = self.lock())
+                       here->letters_came(weak, std::move(got));
+                   });
+                 });
 }
 
 void room::letters_came(const std::weak_ptr<member>& weak, std::vector<letter> all) {
@@ -95,11 +97,10 @@ room::outcome room::say_locked(const member* from, bool to_self, side which,
   if (!message)
     return out; // without an event nobody can be handed it later
   out.stored = true;
-  auto& io = io_;
   letters_->store(name_, which, std::move(*message),
-                  [&io, call = std::move(on_disk)](bool good) mutable {
+                  [strand = from_mailbox_, call = std::move(on_disk)](bool good) mutable {
                     if (call)
-                      boost::asio::post(io, [call = std::move(call), good] { call(good); });
+                      boost::asio::post(strand, [call = std::move(call), good] { call(good); });
                   });
   return out;
 }

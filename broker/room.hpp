@@ -10,6 +10,7 @@
 #include "broker/presence.hpp"
 
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/strand.hpp>
 
 #include <atomic>
 #include <functional>
@@ -82,7 +83,8 @@ private:
   outcome say_locked(const member* from, bool to_self, side which, const outgoing_ptr& what,
                      std::function<void(bool)> on_disk);
 
-  boost::asio::io_context& io_;
+  /// What comes back from the mailbox, in its order.
+  boost::asio::strand<boost::asio::io_context::executor_type> from_mailbox_;
   const std::string name_;
   const std::string topic_;
   const std::shared_ptr<mailbox> letters_;
