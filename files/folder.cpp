@@ -42,6 +42,18 @@ result<open_folder_result> opened(unique_fd seen, std::string_view shown) {
   return open_folder_result{std::move(fd), *look};
 }
 
+entry_type type_of(int folder, const dirent& one) {
+  switch (one.d_type) {
+  case DT_REG: return entry_type::file;
+  case DT_DIR: return entry_type::directory;
+  case DT_LNK: return entry_type::symlink;
+  case DT_UNKNOWN: break; // some file systems do not say
+  default: return entry_type::other;
+  }
+  auto look = look_at(folder, one.d_name, one.d_name);
+  return look ? look->type : entry_type::absent;
+}
+
 } // namespace
 
 result<open_folder_result> open_folder(const path_jail& jail, const jailed_path& where) {
@@ -59,8 +71,8 @@ result<open_folder_result> open_folder(int folder, const std::string& name,
   return opened(std::move(seen), shown);
 }
 
-result<std::vector<std::string>> names_in(const file_context& context, int folder,
-                                          std::string_view shown, bool with_temporary) {
+result<std::vector<folder_entry>> entries_in(const file_context& context, int folder,
+                                             std::string_view shown, bool with_temporary) {
   unique_fd own{::openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
   if (!own)
     return from_errno(errno, shown);
@@ -68,7 +80,7 @@ result<std::vector<std::string>> names_in(const file_context& context, int folde
   if (!all)
     return from_errno(errno, shown);
   own.release();
-  std::vector<std::string> out;
+  std::vector<folder_entry> out;
   errno = 0;
   while (const auto* one = ::readdir(all.get())) {
     std::string_view name = one->d_name;
@@ -76,7 +88,7 @@ result<std::vector<std::string>> names_in(const file_context& context, int folde
       continue;
     if (out.size() == max_names)
       return error{errc::payload_too_large, printable(shown) + ": more than 2,000,000 entries"};
-    out.emplace_back(name);
+    out.push_back({std::string{name}, type_of(folder, *one)});
     if (out.size() % 1024 == 0 && is_cancelled(context))
       return cancelled_error();
     errno = 0;

@@ -2,6 +2,7 @@
 
 // fs.list and fs.stat.
 
+#include "files/array_answer.hpp"
 #include "files/commands.hpp"
 #include "files/fields.hpp"
 #include "files/folder.hpp"
@@ -17,9 +18,6 @@
 namespace holt::files {
 
 namespace {
-
-/// JSON of an entry beside its name and path.
-constexpr std::size_t entry_bytes = 110;
 
 std::string link_text(int folder, const std::string& name) {
   std::array<char, PATH_MAX> text{};
@@ -52,38 +50,36 @@ outcome run_list(const file_context& context, const command& what) {
   auto folder = open_folder(*context.jail, *where);
   if (!folder)
     return folder.error();
-  auto names = names_in(context, folder->fd.get(), where->shown);
+  auto names = entries_in(context, folder->fd.get(), where->shown);
   if (!names)
     return names.error();
   const auto total = names->size();
   auto next = static_cast<std::size_t>(std::min<std::uint64_t>(offset.value_or(0), total));
   const auto most = limit.value_or(context.limits.max_entries);
-  auto entries = nlohmann::json::array();
-  std::size_t bytes = 0;
+  array_answer entries{context, what, "entries"};
   for (; next < total && entries.size() < most; ++next) {
-    const auto& name = (*names)[next];
-    const auto path = below(where->shown, name);
-    bytes += entry_bytes + json_size(name) + json_size(path);
-    if (bytes > context.limits.max_inline && !entries.empty())
-      break;
     if (is_cancelled(context))
       return cancelled_error();
+    const auto& name = (*names)[next].name;
+    const auto path = below(where->shown, name);
     auto look = look_at(folder->fd.get(), name, path);
     if (!look || !look->exists())
       continue; // gone since
     auto entry = entry_json(name, path, *look);
     if (follow && look->type == entry_type::symlink)
       entry["target_type"] = to_string(target_type(context, *where, name));
-    entries.push_back(std::move(entry));
+    if (!entries.add(std::move(entry)))
+      break;
   }
-  auto fields = nlohmann::json{{"entries", std::move(entries)}};
+  command_outcome out;
+  entries.finish(out);
   if (offset || limit || next < total)
-    fields["total"] = total;
+    out.fields["total"] = total;
   if (next < total) {
-    fields["truncated"] = true;
-    fields["next_offset"] = next;
+    out.fields["truncated"] = true;
+    out.fields["next_offset"] = next;
   }
-  return answer(std::move(fields));
+  return out;
 }
 
 outcome run_stat(const file_context& context, const command& what) {

@@ -90,7 +90,7 @@ bool same_thing(const entry_look& a, const entry_look& b) noexcept {
   // Inode numbers are given again at once; the birth tells the lives apart.
   if (a.born_ns != 0 && b.born_ns != 0)
     return a.born_ns == b.born_ns;
-  return a.type == entry_type::directory || a.changed_ns == b.changed_ns;
+  return a.type == entry_type::directory || (a.size == b.size && a.modified_ns == b.modified_ns);
 }
 
 bool untouched(const entry_look& a, const entry_look& b) noexcept {

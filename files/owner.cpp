@@ -19,9 +19,16 @@ bool foreign_owner(int folder, struct stat& whose) noexcept {
 
 void adopt_owner(int folder, const std::string& name) noexcept {
   struct stat whose {};
-  if (foreign_owner(folder, whose)
-      && ::fchownat(folder, name.c_str(), whose.st_uid, whose.st_gid, AT_SYMLINK_NOFOLLOW) != 0)
+  if (!foreign_owner(folder, whose))
     return;
+  // By descriptor: whoever owns the folder may have put something else under the name.
+  const int own = ::openat(folder, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+  if (own < 0)
+    return;
+  if (::fchown(own, whose.st_uid, whose.st_gid) != 0) {
+    // stays root's
+  }
+  ::close(own);
 }
 
 void adopt_owner(int folder, int file) noexcept {

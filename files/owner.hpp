@@ -8,7 +8,7 @@
 
 namespace holt::files {
 
-/// Gives `name` in `folder` to the owner of `folder`.
+/// Gives the folder `name` in `folder` to the owner of `folder`.
 void adopt_owner(int folder, const std::string& name) noexcept;
 
 /// The same for a file that is open.

@@ -39,6 +39,8 @@ bool is_kept(std::string_view attribute) {
   return attribute.starts_with("user.") || attribute == "system.posix_acl_access";
 }
 
+} // namespace
+
 void copy_attributes(int from, int to) {
   std::array<char, 4096> names{};
   auto size = ::flistxattr(from, names.data(), names.size());
@@ -58,8 +60,6 @@ void copy_attributes(int from, int to) {
       continue; // the file system may not take it
   }
 }
-
-} // namespace
 
 std::string temporary_name() {
   std::uint64_t random = 0;

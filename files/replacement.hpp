@@ -59,6 +59,9 @@ private:
 /// Makes a rename in it outlive a loss of power; silent where folders cannot be synced.
 void sync_folder(int path_fd) noexcept;
 
+/// ACL and what users attached; what the file system does not take is left out.
+void copy_attributes(int from, int to);
+
 /// renameat2 that replaces nothing; answers an errno or 0.
 int rename_fresh(int from_folder, const std::string& from, int to_folder, const std::string& to);
 

@@ -23,8 +23,12 @@ using nlohmann::json;
 
 struct temp_dir {
   std::filesystem::path path;
-  temp_dir() {
-    std::string name = (std::filesystem::temp_directory_path() / "holt-test-XXXXXX").string();
+  /// In memory, where a sync costs nothing; `on_disk` for what is about the disk.
+  explicit temp_dir(bool on_disk = false) {
+    auto base = std::filesystem::temp_directory_path();
+    if (!on_disk && ::access("/dev/shm", W_OK) == 0)
+      base = "/dev/shm";
+    std::string name = (base / "holt-test-XXXXXX").string();
     path = ::mkdtemp(name.data());
   }
   ~temp_dir() {
@@ -85,7 +89,7 @@ struct workspace {
   std::filesystem::path outside = dir.path / "outside";
   files::file_context context;
 
-  explicit workspace(bool without_openat2 = false) {
+  explicit workspace(bool without_openat2 = false, bool on_disk = false) : dir{on_disk} {
     std::filesystem::create_directory(root);
     std::filesystem::create_directory(outside);
     context.jail = *files::path_jail::open({{root}, true, without_openat2});
