@@ -15,7 +15,9 @@
 #include <fstream>
 #include <poll.h>
 #include <sstream>
+#include <string_view>
 #include <unistd.h>
+#include <utility>
 #include <vector>
 
 namespace holt {
@@ -167,26 +169,34 @@ cgroup_home::~cgroup_home() {
     remove_cgroup(folder_);
 }
 
-std::optional<cgroup_home::seat> cgroup_home::make(std::string_view key) {
-  if (!usable() || key.empty() || key.find('/') != key.npos)
-    return {};
-  tidy();
+std::optional<cgroup_home::seat> cgroup_home::make() {
+  prepare();
   seat out;
-  out.path = folder_ + "/" + std::string{key};
-  if (::mkdir(out.path.c_str(), 0755) != 0) {
-    if (errno != ENOENT) // somebody tidied our empty folder away
-      return {};
-    ::mkdir(folder_.c_str(), 0755);
-    if (::mkdir(out.path.c_str(), 0755) != 0)
-      return {};
-  }
+  out.path = std::exchange(ready_, {});
+  if (out.path.empty())
+    return {};
   out.procs = ::open((out.path + "/cgroup.procs").c_str(), O_WRONLY | O_CLOEXEC);
+  if (out.procs < 0 && errno == ENOENT) { // somebody tidied our empty folders away
+    ::mkdir(folder_.c_str(), 0755);
+    ::mkdir(out.path.c_str(), 0755);
+    out.procs = ::open((out.path + "/cgroup.procs").c_str(), O_WRONLY | O_CLOEXEC);
+  }
   if (out.procs < 0) {
     ::rmdir(out.path.c_str());
     return {};
   }
   made_.push_back(out.path);
   return out;
+}
+
+void cgroup_home::prepare() {
+  if (!usable() || !ready_.empty())
+    return;
+  tidy();
+  auto next = folder_ + "/" + std::to_string(++n_);
+  // ENOENT: see make().
+  if (::mkdir(next.c_str(), 0755) == 0 || errno == ENOENT)
+    ready_ = std::move(next);
 }
 
 // Trees that ended without a sweep leave an empty group: a few are looked at with each new one.

@@ -122,7 +122,6 @@ result<launch_plan> launch_plan::make(const process_spec& spec, std::string_view
   if (spec.argv.empty() || spec.argv.front().empty())
     return error{errc::spawn_failed, "A child without a program."};
   launch_plan plan;
-  plan.key_ = key;
   const auto own_path = spec.env.find("PATH");
   auto found = find_program(spec.argv.front(), !spec.path.empty()           ? spec.path
                                                : own_path != spec.env.end() ? own_path->second
@@ -214,6 +213,7 @@ void spawner::run() {
     jobs_.pop_front();
     lock.unlock();
     next.done(launch_now(next.plan));
+    groups_.prepare();
     lock.lock();
   }
   auto left = std::move(jobs_);
@@ -259,7 +259,7 @@ result<launched> spawner::launch_now(launch_plan& plan) {
     what.group_count = plan.user_->groups.size();
   }
   what.parent = ::getpid();
-  auto group = groups_.make(plan.key_);
+  auto group = groups_.make();
   if (group)
     what.cgroup_fd = group->procs;
   const int dumpable = what.switch_user ? ::prctl(PR_GET_DUMPABLE) : 0;

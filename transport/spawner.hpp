@@ -80,7 +80,6 @@ private:
   friend class spawner;
   launch_plan() = default;
 
-  std::string key_;
   std::string program_; ///< path to execute
   std::vector<std::string> argv_;
   std::vector<std::string> env_;
