@@ -27,6 +27,10 @@ const char* sentence(errc why) {
 
 } // namespace
 
+bool looks_killed(const std::optional<exit_status>& status) {
+  return status && (status->signal == SIGKILL || status->code == 128 + SIGKILL);
+}
+
 command_outcome report(const job_end& end, kept_text out, kept_text err) {
   command_outcome all;
   all.code = end.why;
@@ -50,9 +54,7 @@ command_outcome report(const job_end& end, kept_text out, kept_text err) {
     fields["held_open_by"] = end.held_open_by;
   if (end.survivors)
     fields["survivors"] = *end.survivors;
-  const bool killed
-    = end.status && (end.status->signal == SIGKILL || end.status->code == 128 + SIGKILL);
-  if (all.ok() && killed && end.out_of_memory) {
+  if (all.ok() && end.out_of_memory) {
     fields["code"] = "out_of_memory";
     all.detail = "The kernel killed it: out of memory.";
   }

@@ -24,6 +24,9 @@ struct job_end {
   bool out_of_memory = false;        ///< the kernel killed for memory while it ran
 };
 
+/// Whether SIGKILL ended it, or the last program of it, as a shell says it.
+bool looks_killed(const std::optional<exit_status>& status);
+
 /// `stdout`, `stderr`, `duration_ms`; `exit_code` (128 + n after a signal, as a shell says it) and
 /// `signal`; where they apply `truncated`, `stdout_bytes`, `stdout_cut` (where the gap is) and the
 /// same for stderr, `held_open_by`, `survivors`, `code` = `out_of_memory`.

@@ -312,11 +312,23 @@ private:
     end.survivors = survivors_;
     if (!outputs_ended())
       end.held_open_by = holders_of(open_names(), target_);
-    const auto now = memory_kills_ ? memory_kills(memory_events_) : std::nullopt;
-    end.out_of_memory = now && *now > *memory_kills_;
+    end.out_of_memory = killed_for_memory();
     end.duration = std::chrono::duration_cast<milliseconds>(steady_clock::now() - began_);
     // Read on without telling: who holds an output must not die of writing to it.
     answer(report(end, streams_[0].kept.text(), streams_[1].kept.text()));
+  }
+
+  /// Its own group tells exactly, where the memory controller is on; ours only that it killed
+  /// somebody of ours meanwhile.
+  bool killed_for_memory() const {
+    if (!looks_killed(status_))
+      return false;
+    const auto own
+      = target_.cgroup.empty() ? std::nullopt : memory_kills(target_.cgroup + "/memory.events");
+    if (own)
+      return *own > 0;
+    const auto now = memory_kills_ ? memory_kills(memory_events_) : std::nullopt;
+    return now && *now > *memory_kills_;
   }
 
   std::vector<std::string> open_names() {
