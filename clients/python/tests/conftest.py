@@ -4,9 +4,11 @@ built."""
 
 from __future__ import annotations
 
+import asyncio
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from typing import Any
 
 import pytest_asyncio
 
@@ -17,6 +19,13 @@ from holt import AsyncHolt  # noqa: E402
 
 from realtime_double import RealtimeDouble  # noqa: E402
 from sandbox_double import SandboxDouble  # noqa: E402
+
+
+async def eventually(what: str, check: Callable[[], Any], limit_s: float = 10.0) -> None:
+    end = asyncio.get_running_loop().time() + limit_s
+    while not check():
+        assert asyncio.get_running_loop().time() < end, f"not within {limit_s} s: {what}"
+        await asyncio.sleep(0.01)
 
 
 @pytest_asyncio.fixture

@@ -21,17 +21,11 @@ from holt import (
     NotFoundError,
 )
 
+from conftest import eventually
 from realtime_double import RealtimeDouble
 from sandbox_double import SandboxDouble
 
 SEED = int(os.environ.get("HOLT_SEED", "0")) or random.randrange(1, 2**31)
-
-
-async def eventually(what: str, check, limit_s: float = 10.0) -> None:
-    end = asyncio.get_running_loop().time() + limit_s
-    while not check():
-        assert asyncio.get_running_loop().time() < end, f"not within {limit_s} s: {what}"
-        await asyncio.sleep(0.01)
 
 
 async def test_a_file_is_written_and_read(holt: AsyncHolt) -> None:

@@ -21,10 +21,10 @@ from langchain_core.tools import BaseTool
 from holt import AsyncHolt, Holt
 from holt.langchain import HoltToolkit
 from holt.sync import LoopThread
-from scripted import Scripted, call
 
 from realtime_double import RealtimeDouble
 from sandbox_double import SandboxDouble
+from scripted import Scripted, call
 
 
 class World:

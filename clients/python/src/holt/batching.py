@@ -6,7 +6,7 @@ answer is too large is simply sent again one by one, which a change must never b
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,12 +26,14 @@ READS = frozenset({"fs.read", "fs.list", "fs.stat", "fs.glob", "fs.grep"})
 CHANGES = frozenset({"fs.write", "fs.edit", "fs.mkdir", "fs.move", "fs.remove"})
 
 
+ALONE: dict[str, Any] = {}  # the answer of the batcher to who is the only one of its tick
+
+
 @dataclass
 class _Item:
     message: Mapping[str, Any]
     answer: asyncio.Future[dict[str, Any]]
     limit_s: float | None
-    size: int
 
 
 class Batcher:
@@ -52,38 +54,49 @@ class Batcher:
 
     async def run(self, message: Mapping[str, Any], limit_s: float | None) -> dict[str, Any]:
         loop = asyncio.get_running_loop()
-        answer: asyncio.Future[dict[str, Any]] = loop.create_future()
-        try:
-            size = json_size(message)
-        except (TypeError, ValueError):
-            return await self._send(message, limit_s)  # says what is wrong with it
-        item = _Item(message, answer, limit_s, size)
+        item = _Item(message, loop.create_future(), limit_s)
         self._queues[message["type"] in READS].append(item)
         if not self._planned:
             self._planned = True
             loop.call_soon(self._flush)
-        return await answer
+        answer = await item.answer
+        return await self._send(message, limit_s) if answer is ALONE else answer
 
     def _flush(self) -> None:
         self._planned = False
         for reads, queue in self._queues.items():
-            room = max(self._max_bytes() - 1000, 1000)
-            group: list[_Item] = []
-            size = 0
-            for item in queue:
-                if group and (size + item.size + 1 > room or len(group) >= MAX_ITEMS):
+            if len(queue) == 1:
+                _settle(queue[0], ALONE)
+            elif queue:
+                for group in self._groups(queue):
                     self._start(group, reads)
-                    group, size = [], 0
-                group.append(item)
-                size += item.size + 1
-            if group:
-                self._start(group, reads)
             queue.clear()
+
+    def _groups(self, queue: list[_Item]) -> Iterator[list[_Item]]:
+        room = max(self._max_bytes() - 1000, 1000)
+        group: list[_Item] = []
+        sum_ = 0
+        for item in queue:
+            try:
+                size = json_size(item.message) + 1
+            except (TypeError, ValueError):
+                _settle(item, ALONE)  # sending says what is wrong with it
+                continue
+            if group and (sum_ + size > room or len(group) >= MAX_ITEMS):
+                yield group
+                group, sum_ = [], 0
+            group.append(item)
+            sum_ += size
+        if group:
+            yield group
 
     def _start(self, group: list[_Item], reads: bool) -> None:
         group = [item for item in group if not item.answer.done()]
-        work = self._together(group, reads) if len(group) > 1 else self._one_by_one(group)
-        task = asyncio.create_task(work)
+        if len(group) == 1:
+            _settle(group[0], ALONE)
+        if len(group) < 2:
+            return
+        task = asyncio.create_task(self._together(group, reads))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 

@@ -40,7 +40,7 @@ class Waiting:
     on_chunk: Callable[[Mapping[str, Any]], None] | None = None
     attempt: int = 0
     acked: bool = False
-    sent_at: float = 0.0
+    sent_at: float | None = None
     wait_s: float = 0.0
     timer: asyncio.TimerHandle | None = None
 
@@ -273,7 +273,7 @@ class CommandBook:
             self._to_release(own)
 
     def _sample(self, entry: Waiting) -> None:
-        if entry.attempt == 1 and entry.sent_at:
+        if entry.attempt == 1 and entry.sent_at is not None:
             self.round_trip.sample(asyncio.get_running_loop().time() - entry.sent_at)
 
     def _hello(self, payload: Mapping[str, Any]) -> None:

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import logging
 import random
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from realtime import AsyncRealtimeChannel, AsyncRealtimeClient, RealtimeSubscribeStates
-from realtime.message import Message
+from realtime.message import Message, ServerMessageAdapter
+from websockets.exceptions import ConnectionClosed
 
 from .errors import ClosedError, LinkError
 from .settings import Endpoint
@@ -43,6 +45,43 @@ class Link(Protocol):
         """Nothing is heard: look whether the connection still lives."""
 
 
+class _LeanClient(AsyncRealtimeClient):
+    """The official client with a listener that does not print every message for a log that nobody
+    reads (three times its text, also when nothing is logged), and that takes broadcasts without
+    matching them against every kind of message. All else goes the official way."""
+
+    on_broadcast: Callable[[str, Any], None] | None = None  # event, payload
+
+    async def _listen(self) -> None:
+        socket = self._ws_connection
+        if socket is None:
+            raise LinkError("the connection was closed")
+        why: Exception = LinkError("the connection was closed")
+        try:
+            async for raw in socket:
+                self._take(raw)
+        except ConnectionClosed as closed:
+            why = closed
+        if self._ws_connection is socket:
+            self._ws_connection = None
+            self._set_channels_errored(why)
+
+    def _take(self, raw: str | bytes) -> None:
+        try:
+            frame = json.loads(raw)
+            if frame["event"] == "broadcast" and self.on_broadcast:
+                if frame["topic"] in self.channels:
+                    inner = frame["payload"]
+                    self.on_broadcast(inner["event"], inner["payload"])
+                return
+            message = ServerMessageAdapter.validate_python(frame)
+        except (ValueError, KeyError, TypeError):
+            log.debug("a frame that is none: %d bytes", len(raw))
+            return
+        if channel := self.channels.get(message.topic):
+            channel._handle_message(message)
+
+
 class RealtimeLink:
     """See the top. on_message(event, payload), on_up() and on_down(why) are called on the loop."""
 
@@ -60,7 +99,7 @@ class RealtimeLink:
         self._on_up = on_up
         self._on_down = on_down
         self._private = private
-        self._client: AsyncRealtimeClient | None = None
+        self._client: _LeanClient | None = None
         self._channel: AsyncRealtimeChannel | None = None
         self._outbox: asyncio.Queue[Message] = asyncio.Queue()
         self._status: RealtimeSubscribeStates | None = None
@@ -159,7 +198,7 @@ class RealtimeLink:
     async def _one_connection(self) -> bool:
         """Whether it was joined at all."""
         endpoint = self._source()
-        client = AsyncRealtimeClient(
+        client = _LeanClient(
             endpoint.url,
             endpoint.key or None,
             auto_reconnect=False,  # one object, one connection: see the top
@@ -183,7 +222,7 @@ class RealtimeLink:
                 },
             )
             self._channel = channel
-            channel.on_broadcast("*", self._heard)
+            client.on_broadcast = self._heard
             self._outbox = asyncio.Queue()
             sender = asyncio.create_task(self._send_all(client, self._outbox))
             async with asyncio.timeout(JOIN_LIMIT_S):
@@ -267,11 +306,10 @@ class RealtimeLink:
             self._set_down(self.last_error or str(status))
         self._changed.set()
 
-    def _heard(self, message: Any) -> None:
+    def _heard(self, event: str, payload: Any) -> None:
         try:
-            payload = message.get("payload")
             if isinstance(payload, dict):
-                self._on_message(str(message.get("event")), payload)
+                self._on_message(event, payload)
         except Exception:
             log.exception("a message could not be taken")
 

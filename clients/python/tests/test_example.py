@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The example runs to its end, also while the daemon dies in between."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+
+import pytest
+
+pytest.importorskip("langchain")
+
+from conftest import ROOT, eventually
+from realtime_double import RealtimeDouble
+from sandbox_double import SandboxDouble
+
+EXAMPLE = ROOT / "examples" / "fix_a_bug.py"
+
+
+async def start(url: str, *arguments: str) -> asyncio.subprocess.Process:
+    env = {**os.environ, "HOLT_REALTIME_URL": url, "HOLT_REALTIME_KEY": "k"}
+    return await asyncio.create_subprocess_exec(
+        sys.executable, str(EXAMPLE), *arguments, env=env, stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT)  # fmt: skip
+
+
+async def test_the_example_runs_to_its_end(server: RealtimeDouble, sandbox: SandboxDouble) -> None:
+    example = await start(server.url)
+    said, _ = await asyncio.wait_for(example.communicate(), 45)
+    text = said.decode()
+    assert example.returncode == 0, text
+    assert "A test fails" in text and text.endswith("the tests pass\n"), text
+    assert "    | test 1: total([],) = 0" in text, text
+
+
+async def test_the_example_survives_a_daemon_that_dies(
+    server: RealtimeDouble, sandbox: SandboxDouble
+) -> None:
+    example = await start(server.url, "--pause", "0.3")
+    assert example.stdout
+    text = ""
+    deaths = 0
+    while line := (await asyncio.wait_for(example.stdout.readline(), 45)).decode():
+        text += line
+        if "Now the tests" in line and deaths < 2:
+            await eventually("the tests run", lambda: bool(sandbox.running))
+            deaths += 1
+            sandbox.die()
+            await server.stop()
+            await asyncio.sleep(0.2)
+            await server.start()
+            sandbox.come_back()
+    assert await example.wait() == 0, text
+    assert deaths == 2 and "interrupted" in text, text
+    assert text.endswith("the tests pass\n"), text
