@@ -6,10 +6,11 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import pytest
 import pytest_asyncio
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -44,4 +45,21 @@ async def sandbox(server: RealtimeDouble, tmp_path: Path) -> SandboxDouble:
 @pytest_asyncio.fixture
 async def holt(server: RealtimeDouble, sandbox: SandboxDouble) -> AsyncIterator[AsyncHolt]:
     async with await AsyncHolt.connect(server.url, key="k", timeout=5) as holt:
+        yield holt
+
+
+@pytest.fixture(scope="module")
+def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """One daemon for the tests of a module."""
+    from live import LiveSandbox
+
+    sandbox = LiveSandbox(tmp_path_factory.mktemp("live"))
+    yield sandbox
+    sandbox.close()
+
+
+@pytest_asyncio.fixture
+async def at(live: Any) -> AsyncIterator[AsyncHolt]:
+    """A client of the real daemon."""
+    async with await AsyncHolt.connect(ready_file=live.ready_file) as holt:
         yield holt
