@@ -97,6 +97,7 @@ outcome run_stat(const file_context& context, const command& what) {
     return look.error();
   auto cut = where->shown.rfind('/');
   auto fields = entry_json(where->shown.substr(cut + 1), where->shown, *look);
+  fields["kind"] = to_string(look->type); // the answer's own `type` says that it is a result
   fields["uid"] = look->uid;
   fields["gid"] = look->gid;
   if (auto slot = context.jail->open_parent(*where, false); slot)

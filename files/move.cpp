@@ -31,7 +31,7 @@ result<move_request> read_body(const file_context& context, const command& what)
   auto source = read_path(from, *context.jail, "from");
   if (!source)
     return source.error();
-  auto target = read_path(from, *context.jail, "to");
+  auto target = read_path(from, *context.jail, "to_path"); // `to` names a sandbox
   if (!target)
     return target.error();
   out.from = std::move(*source);

@@ -25,6 +25,7 @@ struct read_request {
   std::uint64_t len = max_offset;
   bool base64 = false;
   bool hash = false;
+  std::string if_none_match; ///< SHA-256 that the asker has; empty: none
   std::uint64_t max_bytes = max_offset;
   std::uint64_t max_binary = max_offset;
 };
@@ -60,6 +61,11 @@ read_request read_body(field_reader& from) {
     from.refuse(errc::invalid_request, "encoding must be utf8 or base64");
   out.base64 = encoding == "base64";
   out.hash = from.flag("hash", false);
+  if (auto text = from.optional_text("if_none_match")) {
+    out.if_none_match = hash_text(*text);
+    if (out.if_none_match.empty())
+      from.refuse(errc::invalid_request, "if_none_match must be a SHA-256 in hex");
+  }
   out.max_bytes = from.number("max_bytes", 0, max_offset).value_or(max_offset);
   out.max_binary = from.number("max_binary", 0, max_offset).value_or(max_offset);
   return out;
@@ -200,8 +206,12 @@ outcome run_read(const file_context& context, const command& what) {
   }
   if (part && how.hash)
     out.fields["file_sha256"] = whole.hex();
-  if (!part && (how.hash || text->size() <= always_hashed))
+  if (!part && (how.hash || !how.if_none_match.empty() || text->size() <= always_hashed))
     out.fields["sha256"] = sha256_of(*text);
+  if (!part && !how.if_none_match.empty() && out.fields["sha256"] == how.if_none_match) {
+    out.fields["not_modified"] = true; // without the content
+    return out;
+  }
   put_content(context, out, std::move(*text), how.base64);
   return out;
 }

@@ -109,6 +109,30 @@ CAF_TEST(what root makes in the folder of another belongs to the other) {
   }
 }
 
+CAF_TEST(a read is spared its content while the hash is right) {
+  workspace ws;
+  spit(ws.root / "f", "one");
+  auto hash = field(ws.run({{"type", "fs.read"}, {"path", "f"}}), "sha256");
+  json again{{"type", "fs.read"}, {"path", "f"}, {"if_none_match", hash}};
+  auto same = ws.run(again);
+  CAF_CHECK(same.ok());
+  CAF_CHECK(same.fields.value("not_modified", false));
+  CAF_CHECK(!same.fields.contains("content"));
+  spit(ws.root / "f", "two");
+  auto other = ws.run(again);
+  CAF_CHECK(!other.fields.contains("not_modified"));
+  CAF_CHECK_EQUAL(field(other, "content"), "two");
+  again["if_none_match"] = "no hash";
+  CAF_CHECK(ws.run(again).code == errc::invalid_request);
+}
+
+CAF_TEST(a stat names its kind beside the type of the answer) {
+  workspace ws;
+  spit(ws.root / "f", "one");
+  CAF_CHECK_EQUAL(field(ws.run({{"type", "fs.stat"}, {"path", "f"}}), "kind"), "file");
+  CAF_CHECK_EQUAL(field(ws.run({{"type", "fs.stat"}, {"path", "."}}), "kind"), "directory");
+}
+
 CAF_TEST(if_match holds or nothing is written) {
   workspace ws;
   spit(ws.root / "f", "one");
@@ -569,7 +593,7 @@ CAF_TEST(move renames and replaces only when told) {
   fs::create_directories(ws.root / "full/x");
   fs::create_directory(ws.root / "dir");
   auto move = [&](const char* from, const char* to, bool overwrite = false) {
-    return ws.run({{"type", "fs.move"}, {"from", from}, {"to", to}, {"overwrite", overwrite}});
+    return ws.run({{"type", "fs.move"}, {"from", from}, {"to_path", to}, {"overwrite", overwrite}});
   };
   CAF_CHECK(move("a", "b").code == errc::exists);
   CAF_CHECK_EQUAL(field(move("a", "b", true), "replaced"), true);
@@ -602,8 +626,8 @@ CAF_TEST(move to another file system copies all there is) {
   ::chmod((ws.root / "tree/a/f").c_str(), 0741);
   fs::create_symlink("f", ws.root / "tree/a/link");
   const auto when = fs::last_write_time(ws.root / "tree/a/f");
-  auto got
-    = ws.run({{"type", "fs.move"}, {"from", "tree"}, {"to", (other.path / "new/tree").string()}});
+  auto got = ws.run(
+    {{"type", "fs.move"}, {"from", "tree"}, {"to_path", (other.path / "new/tree").string()}});
   CAF_MESSAGE(got.detail);
   CAF_REQUIRE(got.ok());
   CAF_CHECK(names_of(ws.root).empty());
@@ -614,7 +638,7 @@ CAF_TEST(move to another file system copies all there is) {
   CAF_CHECK(fs::is_directory(other.path / "new/tree/a/b"));
   ::mkfifo((ws.root / "fifo").c_str(), 0644);
   CAF_CHECK(
-    ws.run({{"type", "fs.move"}, {"from", "fifo"}, {"to", (other.path / "x").string()}}).code
+    ws.run({{"type", "fs.move"}, {"from", "fifo"}, {"to_path", (other.path / "x").string()}}).code
     == errc::unsupported);
   CAF_CHECK(names_of(other.path) == std::vector<std::string>{"new"});
 }

@@ -109,8 +109,8 @@ struct corpus_world {
     if (op == "remove")
       return ws.run({{"type", "fs.remove"}, {"path", path}, {"recursive", true}});
     if (op == "move")
-      return ws.run({{"type", "fs.move"}, {"from", path}, {"to", "moved"}});
-    return ws.run({{"type", "fs.move"}, {"from", "file"}, {"to", path}});
+      return ws.run({{"type", "fs.move"}, {"from", path}, {"to_path", "moved"}});
+    return ws.run({{"type", "fs.move"}, {"from", "file"}, {"to_path", path}});
   }
 };
 
