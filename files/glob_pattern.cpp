@@ -93,8 +93,17 @@ bool match_one(std::string_view pattern, std::size_t& at, std::uint32_t value) n
   return want.value == value;
 }
 
-bool has_wildcard(std::string_view pattern) noexcept {
-  return pattern.find_first_of("*?[\\") != std::string_view::npos;
+/// The name that alone matches; nullopt: there are wildcards in it.
+std::optional<std::string> fixed_name(std::string_view pattern) {
+  std::string out;
+  for (std::size_t at = 0; at < pattern.size(); ++at) {
+    if (pattern[at] == '\\' && at + 1 < pattern.size())
+      ++at;
+    else if (pattern[at] == '*' || pattern[at] == '?' || pattern[at] == '[')
+      return std::nullopt;
+    out += pattern[at];
+  }
+  return out;
 }
 
 /// Positions of the outermost commas and the end of the brace at `open`; nullopt: it does not end.
@@ -216,10 +225,13 @@ result<glob_pattern> glob_pattern::compile(std::string_view pattern, bool hidden
   std::sort(alternatives.begin(), alternatives.end());
   glob_pattern out;
   out.hidden_ = hidden;
-  out.name_only_ = pattern.find('/') == std::string_view::npos;
+  const bool name_only = pattern.find('/') == std::string_view::npos;
   out.only_folders_ = pattern.ends_with('/');
   for (std::string_view rest : alternatives) {
+    bool empty = true;
     out.starts_.push_back(out.parts_.size());
+    if (name_only)
+      out.parts_.push_back({"**", true, false});
     while (!rest.empty()) {
       auto cut = rest.find('/');
       auto text = rest.substr(0, cut);
@@ -228,11 +240,12 @@ result<glob_pattern> glob_pattern::compile(std::string_view pattern, bool hidden
         continue;
       if (text == "..")
         return wrong("`..` is not allowed");
+      empty = false;
       if (text == "**" && !out.parts_.empty() && out.parts_.back().any_depth)
         continue; // the same twice
       out.parts_.push_back({std::string{text}, text == "**", false});
     }
-    if (out.parts_.size() == out.starts_.back())
+    if (empty)
       return wrong("an alternative is empty");
     if (out.parts_.back().any_depth) // all that is below, not the folder itself
       out.parts_.push_back({"*", false, false});
@@ -282,9 +295,6 @@ bool glob_pattern::accepts(const state& at) const noexcept {
 }
 
 bool glob_pattern::matches(std::string_view path) const {
-  if (name_only_)
-    if (auto cut = path.rfind('/'); cut != std::string_view::npos)
-      path.remove_prefix(cut + 1);
   auto at = start();
   while (!path.empty() && at.any()) {
     auto cut = path.find('/');
@@ -301,9 +311,10 @@ std::vector<std::string> glob_pattern::fixed_front() const {
   if (starts_.size() != 1)
     return out;
   for (std::size_t i = 0; i + 2 < parts_.size(); ++i) {
-    if (parts_[i].any_depth || has_wildcard(parts_[i].text))
+    auto name = parts_[i].any_depth ? std::nullopt : fixed_name(parts_[i].text);
+    if (!name)
       break;
-    out.push_back(parts_[i].text);
+    out.push_back(std::move(*name));
   }
   return out;
 }

@@ -2,8 +2,9 @@
 #pragma once
 
 // A glob pattern, compiled: `*`, `?`, `[a-z]`, `[!a-z]`, `\x`, `{a,b}`, and `**` for any number of
-// folders. Pure; matching takes time linear in the path and never backtracks over folders. A path
-// is walked one name at a time, so that a search leaves out what cannot match.
+// folders. Without a `/` it is about the name, at any depth; with one about the path. Pure;
+// matching takes time linear in the path and never backtracks over folders. A path is walked one
+// name at a time, so that a search leaves out what cannot match.
 
 #include "messages/error.hpp"
 
@@ -36,10 +37,11 @@ public:
   /// Only a folder matches: the pattern ends in `/`.
   bool only_folders() const noexcept { return only_folders_; }
 
-  /// A whole relative path. Without a `/` in the pattern its last name alone must match.
+  /// A whole relative path.
   bool matches(std::string_view path) const;
 
-  /// Names at the front without wildcards, when there is but one alternative: where to begin.
+  /// Names at the front without wildcards, unescaped, when there is but one alternative: where to
+  /// begin.
   std::vector<std::string> fixed_front() const;
 
 private:
@@ -56,7 +58,6 @@ private:
   std::vector<std::size_t> starts_;
   bool hidden_ = false;
   bool only_folders_ = false;
-  bool name_only_ = false;
 };
 
 } // namespace holt::files

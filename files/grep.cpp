@@ -47,12 +47,15 @@ result<grep_request> read_body(const file_context& context, const command& what)
   how.before = from.number("before", 0, max_context).value_or(around);
   how.after = from.number("after", 0, max_context).value_or(around);
   const auto most = context.limits.max_matches;
-  out.max_count = from.number("max_count", 1, most).value_or(most);
+  const auto count = from.number("max_count", 1, std::numeric_limits<std::int64_t>::max());
+  const auto limit = from.number("limit", 1, std::numeric_limits<std::int64_t>::max());
+  out.max_count
+    = std::min<std::uint64_t>(most, std::min(count.value_or(most), limit.value_or(most)));
   out.max_per_file = from.number("max_per_file", 1, most).value_or(most);
   out.hidden = from.flag("hidden", true);
   out.binary = from.flag("binary", false);
   out.files_only = from.flag("files_only", false);
-  out.exclude = from.texts("exclude", {".git"});
+  out.exclude = from.texts("skip", from.texts("exclude", {".git"}));
   const auto glob = from.optional_text("glob");
   auto base = read_path(from, *context.jail, "path", ".");
   if (!base)

@@ -96,13 +96,12 @@ outcome run_stat(const file_context& context, const command& what) {
   if (!look)
     return look.error();
   auto cut = where->shown.rfind('/');
-  auto fields = entry_json(where->shown.substr(cut + 1), where->shown, *look);
-  fields["kind"] = to_string(look->type); // the answer's own `type` says that it is a result
-  fields["uid"] = look->uid;
-  fields["gid"] = look->gid;
+  auto entry = entry_json(where->shown.substr(cut + 1), where->shown, *look);
+  entry["uid"] = look->uid;
+  entry["gid"] = look->gid;
   if (auto slot = context.jail->open_parent(*where, false); slot)
     if (auto text = link_text(slot->folder.get(), slot->name); !text.empty())
-      put_path(fields, "target", text);
+      put_path(entry, "target", text);
   if (hash && look->type == entry_type::file) {
     auto file = open_regular(*context.jail, *where);
     if (!file)
@@ -110,9 +109,11 @@ outcome run_stat(const file_context& context, const command& what) {
     auto text = hash_file(context, file->fd.get(), where->shown);
     if (!text)
       return text.error();
-    fields["sha256"] = std::move(*text);
+    entry["sha256"] = std::move(*text);
   }
-  return answer(std::move(fields));
+  entry.erase("type"); // the message has its own
+  entry["kind"] = to_string(look->type);
+  return answer(std::move(entry));
 }
 
 } // namespace holt::files

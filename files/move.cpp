@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // fs.move: a rename; between file systems a copy under a name of ours, a rename, and the removal of
-// the source. After a crash the inode (of a copy: the hash) tells where the thing is.
+// the source. After a crash the inode (of a copy: the hash) tells where the thing is. Where to is
+// `to_path`: `to` names a sandbox in every command.
 
 #include "files/change.hpp"
 #include "files/commands.hpp"
@@ -31,7 +32,7 @@ result<move_request> read_body(const file_context& context, const command& what)
   auto source = read_path(from, *context.jail, "from");
   if (!source)
     return source.error();
-  auto target = read_path(from, *context.jail, "to_path"); // `to` names a sandbox
+  auto target = read_path(from, *context.jail, "to_path");
   if (!target)
     return target.error();
   out.from = std::move(*source);

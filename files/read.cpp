@@ -25,7 +25,7 @@ struct read_request {
   std::uint64_t len = max_offset;
   bool base64 = false;
   bool hash = false;
-  std::string if_none_match; ///< SHA-256 that the asker has; empty: none
+  std::string if_none_match; ///< SHA-256 of the whole file that the agent has
   std::uint64_t max_bytes = max_offset;
   std::uint64_t max_binary = max_offset;
 };
@@ -187,6 +187,9 @@ outcome run_read(const file_context& context, const command& what) {
   auto file = open_regular(*context.jail, *where);
   if (!file)
     return file.error();
+  // The hash of a small file costs nothing, and lets windows of it be cached.
+  how.hash = how.hash || !how.if_none_match.empty()
+             || file->look.size <= std::min<std::uint64_t>(always_hashed, context.limits.max_read);
   command_outcome out;
   sha256 whole;
   const auto& shown = where->shown;
@@ -204,13 +207,14 @@ outcome run_read(const file_context& context, const command& what) {
     out.fields["binary"] = true;
     return out;
   }
-  if (part && how.hash)
-    out.fields["file_sha256"] = whole.hex();
-  if (!part && (how.hash || !how.if_none_match.empty() || text->size() <= always_hashed))
-    out.fields["sha256"] = sha256_of(*text);
-  if (!part && !how.if_none_match.empty() && out.fields["sha256"] == how.if_none_match) {
-    out.fields["not_modified"] = true; // without the content
-    return out;
+  if (how.hash) {
+    auto hash = part ? whole.hex() : sha256_of(*text);
+    const bool known = hash == how.if_none_match;
+    out.fields[part ? "file_sha256" : "sha256"] = std::move(hash);
+    if (known) {
+      out.fields["not_modified"] = true;
+      return out;
+    }
   }
   put_content(context, out, std::move(*text), how.base64);
   return out;

@@ -261,6 +261,14 @@ CAF_TEST(windows of lines say where they are) {
   CAF_CHECK(!whole.fields.contains("start_line"));
   auto hashed = read({{"offset", 1}, {"limit", 1}, {"hash", true}});
   CAF_CHECK_EQUAL(field(hashed, "file_sha256"), field(whole, "sha256"));
+  for (json more : {json{{"if_none_match", field(whole, "sha256")}},
+                    json{{"if_none_match", field(whole, "sha256")}, {"offset", 2}}}) {
+    auto known = read(more);
+    CAF_CHECK_EQUAL(field(known, "not_modified"), true);
+    CAF_CHECK(!known.fields.contains("content"));
+  }
+  auto changed = read({{"if_none_match", no_hash}});
+  CAF_CHECK_EQUAL(field(changed, "content"), "a\nb\nc\nd");
 }
 
 CAF_TEST(windows of lines put together are the file whatever it holds) {
@@ -440,12 +448,12 @@ CAF_TEST(stat follows links unless told not to) {
   spit(ws.root / "f", "abc");
   fs::create_symlink("f", ws.root / "link");
   auto followed = ws.run({{"type", "fs.stat"}, {"path", "link"}});
-  CAF_CHECK_EQUAL(field(followed, "type"), "file");
+  CAF_CHECK_EQUAL(field(followed, "kind"), "file");
   CAF_CHECK_EQUAL(field(followed, "target"), "f");
   auto itself = ws.run({{"type", "fs.stat"}, {"path", "link"}, {"follow", false}});
-  CAF_CHECK_EQUAL(field(itself, "type"), "symlink");
+  CAF_CHECK_EQUAL(field(itself, "kind"), "symlink");
   auto root = ws.run({{"type", "fs.stat"}, {"path", "/workspace"}});
-  CAF_CHECK_EQUAL(field(root, "type"), "directory");
+  CAF_CHECK_EQUAL(field(root, "kind"), "directory");
 }
 
 CAF_TEST(a tree has hashes of small files and the nearest entries first) {
@@ -697,7 +705,10 @@ CAF_TEST(glob finds paths in order) {
     CAF_CHECK(got.ok());
     return paths(field(got, "matches"));
   };
-  CAF_CHECK(glob("*.py") == below(ws.root, {"main.py"}));
+  CAF_CHECK(glob("./*.py") == below(ws.root, {"main.py"}));
+  CAF_CHECK(glob("*.py") == glob("**/*.py"));
+  CAF_CHECK(glob("x.py") == below(ws.root, {"src/x.py"}));
+  CAF_CHECK(glob("src/\\x.p\\y") == below(ws.root, {"src/x.py"}));
   CAF_CHECK(glob("**/*.py")
             == below(ws.root, {"main.py", "src/deep/er/w.py", "src/deep/z.py", "src/x.py"}));
   CAF_CHECK(glob("src/**")
@@ -708,8 +719,8 @@ CAF_TEST(glob finds paths in order) {
   CAF_CHECK(glob("src/[!2-9].c") == below(ws.root, {"src/1.c"}));
   CAF_CHECK(glob("src/?.c").size() == 2);
   CAF_CHECK(glob("**/*.{ts,tsx}") == below(ws.root, {"a.d/q.tsx", "src/y.ts"}));
-  CAF_CHECK(glob("*", {{"kind", "file"}}) == below(ws.root, {"main.py"}));
-  CAF_CHECK(glob("*", {{"kind", "directory"}}) == below(ws.root, {"a.d", "linked", "src"}));
+  CAF_CHECK(glob("./*", {{"kind", "file"}}) == below(ws.root, {"main.py"}));
+  CAF_CHECK(glob("./*", {{"kind", "directory"}}) == below(ws.root, {"a.d", "linked", "src"}));
   CAF_CHECK(glob("*/") == below(ws.root, {"a.d", "linked", "src"}));
   CAF_CHECK(glob("linked/*.c") == below(ws.root, {"linked/1.c", "linked/2.c"}));
   CAF_CHECK(glob("src/none/*").empty());
@@ -768,6 +779,8 @@ CAF_TEST(grep finds lines with what surrounds them) {
   CAF_CHECK_EQUAL(count("os", {{"glob", "src/**"}}), 2u);
   CAF_CHECK_EQUAL(count("os", {{"path", "b.txt"}}), 1u);
   CAF_CHECK_EQUAL(count("os", {{"exclude", json::array()}}), 4u);
+  CAF_CHECK_EQUAL(count("os", {{"skip", {"src"}}}), 2u);
+  CAF_CHECK_EQUAL(count("os", {{"limit", 1}}), 1u);
   CAF_CHECK_EQUAL(count("os", {{"binary", true}}), 4u);
   CAF_CHECK_EQUAL(count("os", {{"max_per_file", 1}}), 2u);
   CAF_CHECK_EQUAL(count("os", {{"files_only", true}}), 2u);
