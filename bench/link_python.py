@@ -119,13 +119,13 @@ def sync_client(report: Report, to: Endpoint, count: int) -> None:
 
 
 async def with_and_without(report: Report, to: Endpoint, count: int) -> None:
-    async def client(**how: bool) -> AsyncHolt:
+    async def client(**how: Any) -> AsyncHolt:
         return await AsyncHolt.connect(to.url, to.session, to.key, **how)
 
     async with AsyncExitStack() as all_:
         plain = await all_.enter_async_context(await client(batching=False, cache=False))
         cached = await all_.enter_async_context(await client(batching=False, cache=True))
-        batched = await all_.enter_async_context(await client(batching=True, cache=False))
+        batched = await all_.enter_async_context(await client(batching="all", cache=False))
         for name, size in (("64 KB", 65_536), ("512 KB", 524_288)):
             await plain.write(f"c{size}", "0123456789abcde\n" * (size // 16))
             for who, holt in (("without", plain), ("with", cached)):

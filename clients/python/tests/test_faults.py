@@ -243,14 +243,16 @@ async def test_answers_are_released_unless_they_have_an_id_of_their_own(
 
 
 async def test_file_commands_of_one_tick_are_one_message(
-    holt: AsyncHolt, sandbox: SandboxDouble
+    server: RealtimeDouble, sandbox: SandboxDouble
 ) -> None:
+    holt = await AsyncHolt.connect(server.url, key="k", batching="all")
     await asyncio.gather(*(holt.write(f"f{n}", str(n)) for n in range(10)))
     assert [c["type"] for c in sandbox.commands] == ["batch"]
     found = await holt.read_many([f"f{n}" for n in range(10)] + ["none"])
     assert [c["type"] for c in sandbox.commands if c["type"] != "release"] == ["batch", "batch"]
     assert [f.text for f in found[:10]] == [str(n) for n in range(10)]  # type: ignore[union-attr]
     assert isinstance(found[10], NotFoundError)
+    await holt.close()
 
 
 async def test_a_large_file_in_a_batch_comes_alone(holt: AsyncHolt, sandbox: SandboxDouble) -> None:

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """File commands that are issued in the same tick of the event loop go out as one `batch`: one
 message there, one back. Reads and changes go in batches of their own: a batch of reads whose
-answer is too large is simply sent again one by one, which a change must never be."""
+answer is too large is simply sent again one by one, which a change must never be. Changes are
+batched only where it is asked for: of a change alone a crash leaves no doubt, since the daemon
+settles it at its next start; a batch of changes that a crash cut short is `interrupted`."""
 
 from __future__ import annotations
 
@@ -39,8 +41,9 @@ class _Item:
 class Batcher:
     """`send(message, limit_s)` sends one command and gives its answer or raises."""
 
-    def __init__(self, send: Send, max_bytes: Callable[[], int]) -> None:
+    def __init__(self, send: Send, max_bytes: Callable[[], int], *, changes: bool = False) -> None:
         self._send = send
+        self._types = READS | CHANGES if changes else READS
         self._max_bytes = max_bytes
         self._queues: dict[bool, list[_Item]] = {True: [], False: []}
         self._planned = False
@@ -50,7 +53,7 @@ class Batcher:
         self.items = 0
 
     def takes(self, message: Mapping[str, Any]) -> bool:
-        return self.offered and message.get("type") in READS | CHANGES
+        return self.offered and message.get("type") in self._types
 
     async def run(self, message: Mapping[str, Any], limit_s: float | None) -> dict[str, Any]:
         loop = asyncio.get_running_loop()
@@ -116,10 +119,13 @@ class Batcher:
         self.items += len(group)
         # Reads ask for `stream` each for itself; in a batch there are no chunks.
         items = [{k: v for k, v in i.message.items() if k != "stream"} for i in group]
+        message: dict[str, Any] = {"type": "batch", "items": items}
+        if reads:
+            message["stream"] = True  # together they may be large
         limits = [i.limit_s for i in group]
         limit_s = None if None in limits else max(v for v in limits if v is not None)
         try:
-            answer = await self._send({"type": "batch", "items": items}, limit_s)
+            answer = await self._send(message, limit_s)
             results = answer.get("results")
             if not isinstance(results, list) or len(results) != len(group):
                 raise InternalError("the batch has not as many answers as commands")

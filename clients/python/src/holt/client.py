@@ -9,7 +9,7 @@ import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from .batching import Batcher
 from .cache import ReadCache
@@ -26,6 +26,7 @@ from .watching import Watch
 from .wire import carried, field_bytes, number, text
 
 PATIENCE_S = 300.0  # for an answer, beyond the time that the command itself may take
+Batching = Literal["reads", "all", False]
 EXEC_TIMEOUT_S = 120.0  # the daemon's default
 
 
@@ -37,7 +38,7 @@ class AsyncHolt(FileCommands):
         self._book = book
         self._link = link
         self._patience_s = patience_s
-        self._batcher: Batcher | None = Batcher(self._ask_plain, lambda: link.max_payload)
+        self._batcher: Batcher | None = None
         self._cache: ReadCache | None = ReadCache()
         self._watches: dict[str, Watch] = {}
         self._closed = False
@@ -58,14 +59,15 @@ class AsyncHolt(FileCommands):
         command_key: tuple[str, str] | None = None,
         timeout: float = 30.0,
         patience: float | None = PATIENCE_S,
-        batching: bool = True,
+        batching: Batching = "reads",
         cache: bool = True,
     ) -> Self:
         """Joins `sandbox:{session}`. What is not given comes from HOLT_REALTIME_URL/_SESSION/_KEY,
         else from the ready file. `src` names this agent: give the same one again to be served what
         an earlier life of it was promised. `command_key` is (kid, secret). `patience` (seconds;
         None: for ever) is how long an answer may take beyond the command's own time. Raises
-        LinkError when the channel is not joined within `timeout`."""
+        LinkError when the channel is not joined within `timeout`. `batching`: which file commands
+        of one tick share a message (see holt.batching)."""
         book = CommandBook(src, Signer(*command_key) if command_key else None, to)
         link = RealtimeLink(
             endpoint_source(url, session, key, ready_file),
@@ -75,8 +77,10 @@ class AsyncHolt(FileCommands):
             private=private,
         )
         self = cls(book, link, patience)
-        if not batching:
-            self._batcher = None
+        if batching:
+            self._batcher = Batcher(
+                self._ask_plain, lambda: link.max_payload, changes=batching == "all"
+            )
         if not cache:
             self._cache = None
         book.link = link

@@ -250,11 +250,11 @@ class FileCommands:
         if ignore_case:
             message["ignore_case"] = True
         if limit is not None:
-            message["limit"] = limit
+            message["max_count"] = limit
         if context:
             message["context"] = context
         if skip is not None:
-            message["skip"] = [*skip]
+            message["exclude"] = [*skip]
         return Matches.of(await self.call(message, id=id))
 
     async def tree(

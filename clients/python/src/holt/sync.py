@@ -12,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self, TypeVar
 
-from .client import PATIENCE_S, AsyncHolt
+from .client import PATIENCE_S, AsyncHolt, Batching
 from .commands import Counters, Hello
 from .errors import ClosedError, HoltError
 from .execution import Execution, Process
@@ -145,7 +145,7 @@ class Holt:
         command_key: tuple[str, str] | None = None,
         timeout: float = 30.0,
         patience: float | None = PATIENCE_S,
-        batching: bool = True,
+        batching: Batching = "reads",
         cache: bool = True,
     ) -> Self:
         thread = LoopThread()
