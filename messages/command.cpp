@@ -49,9 +49,11 @@ result<void> read_flag(const nlohmann::json& from, const char* field, bool& into
 }
 
 result<void> read_envelope(const nlohmann::json& from, command& into) {
-  for (auto got : {read_name(from, "id", into.id), read_name(from, "src", into.src),
-                   read_name(from, "to", into.to), read_flag(from, "ack", into.ack),
-                   read_flag(from, "stream", into.stream)})
+  for (auto got :
+       {read_name(from, "id", into.id), read_name(from, "src", into.src),
+        read_name(from, "to", into.to), read_flag(from, "ack", into.ack),
+        // a fetch names a stream
+        into.kind == command_kind::fetch ? result<void>{} : read_flag(from, "stream", into.stream)})
     if (!got)
       return got;
   if (into.id.empty() && into.kind != command_kind::release) // release needs no answer

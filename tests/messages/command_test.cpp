@@ -96,6 +96,15 @@ CAF_TEST(bytes that are no text become base64) {
   CAF_CHECK(is_utf8("\xf0\x9f\x98\x80 \xed\x9f\xbf"));
 }
 
+CAF_TEST(a fetch names its stream where all else says whether it wants one) {
+  auto fetch
+    = decode_command(json::parse(R"({"type":"fetch","id":"1","target":"2","stream":"stdout"})"));
+  CAF_REQUIRE(fetch.has_value());
+  CAF_CHECK(!fetch->stream);
+  CAF_CHECK(
+    !decode_command(json::parse(R"({"type":"fs.read","id":"1","stream":"stdout"})")).has_value());
+}
+
 CAF_TEST(a release needs no id and all else does) {
   auto release = decode_command(json::parse(R"({"type":"release","ids":["a"]})"));
   CAF_REQUIRE(release.has_value());

@@ -40,6 +40,7 @@ class Waiting:
     on_chunk: Callable[[Mapping[str, Any]], None] | None = None
     attempt: int = 0
     acked: bool = False
+    arrived: asyncio.Event = field(default_factory=asyncio.Event)  # an ack or the answer came
     sent_at: float | None = None
     wait_s: float = 0.0
     timer: asyncio.TimerHandle | None = None
@@ -252,6 +253,7 @@ class CommandBook:
         elif kind == "ack":
             self._sample(entry)
             entry.acked = True
+            entry.arrived.set()
             if entry.timer:
                 entry.timer.cancel()
             loop = asyncio.get_running_loop()
@@ -267,6 +269,7 @@ class CommandBook:
             self._sample(entry)
         self.forget(entry)
         self.counters.answered += 1
+        entry.arrived.set()
         if not entry.answer.done():
             entry.answer.set_result(payload)
         if not entry.keep and "rseq" in payload:

@@ -11,25 +11,33 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Mappi
 from typing import Any
 
 from .commands import CommandBook, Waiting
-from .errors import CancelledError, CorruptError, HoltError, LinkError
+from .errors import CancelledError, CorruptError, HoltError, LinkError, NotFoundError
 from .outputs import LiveStream, Pieces, chunk_bytes
 from .types import ExecResult, Output, OutputStream
 from .wire import field_bytes, flag, number, optional_number, text
 
 Fetch = Callable[[str, str, int, int], Awaitable[bytes]]
 
-FETCH_BYTES = 256 * 1024  # one piece of stored output
+FETCH_BYTES = 64 * 1024  # one piece of stored output: the daemon's most
+FETCH_WINDOW = 8  # pieces on their way at once
+START_S = 10.0  # until a process that was asked for runs
 
 
 async def fetch_range(fetch: Fetch, target: str, stream: str, off: int, length: int) -> bytes:
     """All of it, or as much as the daemon still has from `off` on."""
+    slots = asyncio.Semaphore(FETCH_WINDOW)
+
+    async def piece(at: int) -> bytes:
+        async with slots:
+            return await fetch(target, stream, at, min(FETCH_BYTES, off + length - at))
+
+    starts = range(off, off + length, FETCH_BYTES)
     out = bytearray()
-    while len(out) < length:
-        piece = await fetch(target, stream, off + len(out), min(FETCH_BYTES, length - len(out)))
-        if not piece:
+    for at, data in zip(starts, await asyncio.gather(*map(piece, starts)), strict=True):
+        out += data
+        if len(data) < min(FETCH_BYTES, off + length - at):
             break
-        out += piece
-    return bytes(out[:length])
+    return bytes(out)
 
 
 async def whole_field(
@@ -126,6 +134,10 @@ class Execution:
     def stop(self) -> None:
         with contextlib.suppress(HoltError):
             self._book.cancel(self._entry)
+
+    async def arrived(self) -> None:
+        """The daemon has it; or it is over already."""
+        await self._entry.arrived.wait()
 
     def partial(self) -> str:
         """Live output so far, stdout and then stderr."""
@@ -236,7 +248,21 @@ class Process:
 
     def __init__(self, run: Execution, call: Callable[[Mapping[str, Any]], Awaitable[Any]]) -> None:
         self.run = run
-        self._call = call
+        self._send = call
+
+    async def _call(self, message: Mapping[str, Any]) -> None:
+        """Once it runs: it may still be on its way, or wait for its turn."""
+        await self.run.arrived()
+        wait_s = 0.02
+        while True:
+            try:
+                await self._send(message)
+                return
+            except NotFoundError:
+                if self.run.done or wait_s > START_S:
+                    raise
+            await asyncio.sleep(wait_s)
+            wait_s *= 2
 
     @property
     def id(self) -> str:
