@@ -67,6 +67,10 @@ result<std::uint64_t> gateway::admit(const http::request& head) {
   return deps_.max_body_bytes;
 }
 
+bool gateway::knows(const http::request& head) {
+  return !deps_.need_token || deps_.authority->knows(head);
+}
+
 std::vector<http::header> gateway::refusal_headers(const http::request& head, const error& why) {
   switch (why.code) {
   case errc::method_not_allowed: return {{"Allow", router_.find(head).miss.allow}};

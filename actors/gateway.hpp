@@ -58,6 +58,7 @@ public:
   explicit gateway(gateway_deps deps);
 
   result<std::uint64_t> admit(const http::request& head) override;
+  bool knows(const http::request& head) override;
   std::vector<http::header> refusal_headers(const http::request& head, const error& why) override;
   void handle(http::request what, http::reply answer) override;
   void handle_upgrade(http::upgrade_ptr what) override;

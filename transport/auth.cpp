@@ -202,6 +202,12 @@ result<identity> authority::identify(const request& head, bool websocket) {
   return look(head, websocket, false);
 }
 
+bool authority::knows(const request& head) {
+  std::lock_guard lock{mutex_};
+  return find(tokens_, bearer(head)) != nullptr
+         || find(sessions_, cookie_value(head.header_value("cookie"), cookie_name)) != nullptr;
+}
+
 result<identity> authority::consume(const request& head) {
   return look(head, true, true);
 }

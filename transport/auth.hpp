@@ -75,7 +75,10 @@ public:
   /// up. token_invalid, origin_refused, too_many_requests.
   result<identity> identify(const request& head, bool websocket);
 
-  /// The same for a WebSocket that is opened now: a one-time ticket is used up.
+  /// Whether it came with a token or a session that is good. Counts no failure.
+  bool knows(const request& head);
+
+  /// The same as identify for a WebSocket that is opened now: a one-time ticket is used up.
   result<identity> consume(const request& head);
 
   /// A ticket for these scopes; reusable while the daemon lives, or once within its life. The

@@ -21,6 +21,8 @@ void place::authenticated() {
   if (std::exchange(authenticated_, true))
     return;
   const std::lock_guard lock{core_->mutex_};
+  if (waiting_ != 0)
+    core_->waiting_.erase(std::exchange(waiting_, 0));
   --core_->unauthenticated_;
   const auto found = core_->unauthenticated_by_address_.find(peer_);
   if (found != core_->unauthenticated_by_address_.end() && --found->second == 0)
@@ -34,6 +36,18 @@ void place::websocket() {
   ++core_->websockets_;
 }
 
+void place::waiting(bool now) {
+  if (authenticated_ || now == (waiting_ != 0))
+    return;
+  const std::lock_guard lock{core_->mutex_};
+  if (now) {
+    waiting_ = ++core_->last_waiting_;
+    core_->waiting_.emplace(waiting_, http_core::waiter{id_, peer_});
+  } else {
+    core_->waiting_.erase(std::exchange(waiting_, 0));
+  }
+}
+
 void place::attach(std::weak_ptr<connection> who) {
   const std::lock_guard lock{core_->mutex_};
   core_->live_[id_] = std::move(who);
@@ -42,21 +56,52 @@ void place::attach(std::weak_ptr<connection> who) {
 http_core::http_core(boost::asio::io_context& io, listener_options o, std::shared_ptr<service> what)
   : options{std::move(o)}, app{std::move(what)}, io_{io} {}
 
-std::unique_ptr<place> http_core::take(const boost::asio::ip::address& peer) {
-  const std::lock_guard lock{mutex_};
-  const auto found = unauthenticated_by_address_.find(peer);
-  const auto of_peer = found == unauthenticated_by_address_.end() ? 0u : found->second;
-  if (live_.size() >= options.max_connections || unauthenticated_ >= options.max_unauthenticated
-      || (!peer.is_loopback() && of_peer >= options.max_unauthenticated_per_address)) {
-    ++refused_;
-    return nullptr;
+std::shared_ptr<connection> http_core::longest_waiting_locked(
+  const std::function<bool(const boost::asio::ip::address&)>& fits) {
+  for (auto i = waiting_.begin(); i != waiting_.end();) {
+    if (!fits(i->second.peer)) {
+      ++i;
+      continue;
+    }
+    const auto found = live_.find(i->second.id);
+    auto who = found == live_.end() ? nullptr : found->second.lock();
+    i = waiting_.erase(i); // it makes room once
+    if (who)
+      return who;
   }
-  ++accepted_;
-  ++unauthenticated_;
-  ++unauthenticated_by_address_[peer];
-  const auto id = next_id_++;
-  live_.emplace(id, std::weak_ptr<connection>{});
-  return std::make_unique<place>(shared_from_this(), id, peer);
+  return nullptr;
+}
+
+std::unique_ptr<place> http_core::take(const boost::asio::ip::address& peer) {
+  std::shared_ptr<connection> leaves;
+  std::unique_ptr<place> out;
+  {
+    const std::lock_guard lock{mutex_};
+    const auto found = unauthenticated_by_address_.find(peer);
+    const auto of_peer = found == unauthenticated_by_address_.end() ? 0u : found->second;
+    const bool peer_full
+      = !peer.is_loopback() && of_peer >= options.max_unauthenticated_per_address;
+    const bool all_full = unauthenticated_ >= options.max_unauthenticated;
+    bool room = live_.size() < options.max_connections;
+    if (room && (peer_full || all_full)) {
+      leaves = longest_waiting_locked(
+        [&](const auto& address) { return !peer_full || address == peer; });
+      room = leaves != nullptr;
+    }
+    if (!room) {
+      ++refused_;
+      return nullptr;
+    }
+    ++accepted_;
+    ++unauthenticated_;
+    ++unauthenticated_by_address_[peer];
+    const auto id = next_id_++;
+    live_.emplace(id, std::weak_ptr<connection>{});
+    out = std::make_unique<place>(shared_from_this(), id, peer);
+  }
+  if (leaves)
+    leaves->stop(1001, "another connection needs the place");
+  return out;
 }
 
 std::vector<std::shared_ptr<connection>> http_core::live() const {

@@ -45,6 +45,9 @@ public:
   /// It does not count as unauthenticated any more. Idempotent.
   void authenticated();
   void websocket(); ///< it became a WebSocket
+  /// It was answered and waits for another request: while it is not authenticated it may be closed
+  /// to make room for a newcomer.
+  void waiting(bool now);
   void attach(std::weak_ptr<connection> who);
   http_core& core() const { return *core_; }
 
@@ -52,6 +55,7 @@ private:
   std::shared_ptr<http_core> core_;
   std::uint64_t id_;
   boost::asio::ip::address peer_;
+  std::uint64_t waiting_ = 0; ///< its number among those that wait; 0: it does not
   bool authenticated_ = false;
   bool websocket_ = false;
 };
@@ -60,7 +64,8 @@ class http_core : public std::enable_shared_from_this<http_core> {
 public:
   http_core(boost::asio::io_context& io, listener_options options, std::shared_ptr<service> what);
 
-  /// Null when a limit forbids one more connection.
+  /// Null when a limit forbids one more connection. Where the limit is that of strangers, the one
+  /// that waits longest without a request is closed instead.
   std::unique_ptr<place> take(const boost::asio::ip::address& peer);
   std::vector<std::shared_ptr<connection>> live() const;
   void when_empty(std::function<void()> call); ///< posted once there is no connection; may be null
@@ -76,12 +81,20 @@ public:
 private:
   friend class place;
   void notify_if_empty_locked();
+  std::shared_ptr<connection>
+  longest_waiting_locked(const std::function<bool(const boost::asio::ip::address&)>& fits);
 
   boost::asio::io_context& io_;
   mutable std::mutex mutex_;
   std::uint64_t next_id_ = 1;
   std::unordered_map<std::uint64_t, std::weak_ptr<connection>> live_;
   std::map<boost::asio::ip::address, unsigned> unauthenticated_by_address_;
+  struct waiter {
+    std::uint64_t id = 0;
+    boost::asio::ip::address peer;
+  };
+  std::map<std::uint64_t, waiter> waiting_; ///< not authenticated and idle, longest first
+  std::uint64_t last_waiting_ = 0;
   std::function<void()> when_empty_;
   std::size_t unauthenticated_ = 0;
   std::size_t websockets_ = 0;

@@ -122,6 +122,9 @@ public:
   /// that refuses it at once (404, 405, 401 …). `head` has no body yet.
   /// Not called for upgrades.
   virtual result<std::uint64_t> admit(const request& head) = 0;
+  /// Whether an admitted request came with a credential. A connection that never brought one counts
+  /// against the limits of the not yet authenticated. Counts no failure, uses nothing up.
+  virtual bool knows(const request& /*head*/) { return true; }
   /// Headers that join the answer when admit refused (`Allow` with a 405, `Retry-After` …).
   virtual std::vector<header> refusal_headers(const request& /*head*/, const error& /*why*/) {
     return {};

@@ -228,6 +228,18 @@ CAF_TEST(the limit looks at the last minute only) {
   }
 }
 
+CAF_TEST(a known request shows a token or a session and a wrong one is not counted) {
+  auto cookie = session();
+  CAF_CHECK(who().knows(bearer(word)));
+  CAF_CHECK(who().knows(plain({{"Cookie", cookie}})));
+  CAF_CHECK(!who().knows(plain()));
+  CAF_CHECK(!who().knows(plain({{"Cookie", "holt_session=guess"}})));
+  CAF_CHECK(!who().knows(asked("access_token", word))); // not in a URL
+  for (int i = 0; i < 50; ++i)
+    CAF_CHECK(!who().knows(bearer("wrong")));
+  CAF_CHECK_EQUAL(code(who().identify(bearer("wrong"), false)), "token_invalid");
+}
+
 CAF_TEST(requests without a credential are not counted) {
   for (int i = 0; i < 50; ++i)
     CAF_CHECK_EQUAL(code(who().identify(plain(), false)), "token_invalid");

@@ -81,6 +81,7 @@ public:
       return error{errc::method_not_allowed, {}};
     return body_limit;
   }
+  bool knows(const http::request& head) override { return head.header_value("X-Stranger").empty(); }
   std::vector<http::header> refusal_headers(const http::request&, const error& why) override {
     if (why.code == errc::method_not_allowed)
       return {{"Allow", "GET"}};

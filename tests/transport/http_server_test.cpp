@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #define CAF_SUITE http_server
 
+#include "transport/http_core.hpp"
+
 #include "http_rig.hpp"
 
 #include <caf/all.hpp>
@@ -227,6 +229,96 @@ CAF_TEST(connections over the limits are refused) {
   b.hang_up();
   d.reset();
   CAF_CHECK(s.empties());
+}
+
+CAF_TEST(a stranger that was answered still counts until it shows a credential) {
+  http::listener_options o;
+  o.max_unauthenticated = 2;
+  server s{o};
+  raw_client a{s.port};
+  CAF_CHECK_EQUAL(a.ask(get("/echo", "X-Stranger: 1\r\n")).status, 200u);
+  raw_client b{s.port};
+  CAF_CHECK_EQUAL(b.ask(get("/echo", "X-Stranger: 1\r\n")).status, 200u);
+  CAF_CHECK_EQUAL(s.listener.stats().unauthenticated, 2u);
+  CAF_CHECK_EQUAL(a.ask(get("/echo")).status, 200u);
+  CAF_CHECK_EQUAL(s.listener.stats().unauthenticated, 1u);
+  CAF_CHECK_EQUAL(a.ask(get("/echo", "X-Stranger: 1\r\n")).status, 200u); // it stays known
+  CAF_CHECK_EQUAL(s.listener.stats().unauthenticated, 1u);
+}
+
+CAF_TEST(the stranger that waits longest makes room and a busy one does not ) {
+  http::listener_options o;
+  o.max_unauthenticated = 3;
+  server s{o};
+  raw_client busy{s.port};
+  CAF_REQUIRE(busy.send(get("/slow", "X-Stranger: 1\r\n")));
+  CAF_REQUIRE(s.app->seen.wait_for("GET /slow"));
+  raw_client older{s.port};
+  CAF_CHECK_EQUAL(older.ask(get("/echo", "X-Stranger: 1\r\n")).status, 200u);
+  raw_client newer{s.port};
+  CAF_CHECK_EQUAL(newer.ask(get("/echo", "X-Stranger: 1\r\n")).status, 200u);
+  CAF_CHECK_EQUAL(older.ask(get("/echo", "X-Stranger: 1\r\n")).status, 200u); // now it is the newer
+  CAF_CHECK(s.settles([](const auto& st) { return st.unauthenticated == 3; }));
+  raw_client next{s.port};
+  CAF_CHECK_EQUAL(next.ask(get("/echo", "X-Stranger: 1\r\n")).status, 200u);
+  CAF_CHECK_EQUAL(newer.rest(), "");
+  CAF_CHECK(newer.ended);
+  CAF_CHECK_EQUAL(older.ask(get("/echo")).status, 200u);
+  CAF_CHECK(s.settles([](const auto& st) { return st.unauthenticated == 2 && st.open == 3; }));
+  CAF_CHECK_EQUAL(s.listener.stats().refused, 0u);
+}
+
+CAF_TEST(a page with many parallel parts loads for many browsers at one place) {
+  http::listener_options o;
+  o.max_unauthenticated = 12;
+  server s{o};
+  std::vector<std::unique_ptr<raw_client>> connections;
+  for (int browser = 0; browser < 10; ++browser)
+    for (int part = 0; part < 6; ++part) {
+      connections.push_back(std::make_unique<raw_client>(s.port));
+      CAF_CHECK_EQUAL(connections.back()->ask(get("/part", "X-Stranger: 1\r\n")).status, 200u);
+    }
+  CAF_CHECK(s.settles([](const auto& st) { return st.unauthenticated == 12; }));
+  CAF_CHECK_EQUAL(s.listener.stats().refused, 0u);
+}
+
+CAF_TEST(the places of one address are its own) {
+  boost::asio::io_context io;
+  http::listener_options o;
+  o.max_unauthenticated = 5;
+  o.max_unauthenticated_per_address = 2;
+  const auto core = std::make_shared<http::http_core>(io, o, std::make_shared<test_service>());
+  struct idle_connection final : http::connection {
+    void stop(std::uint16_t, std::string) override { stopped = true; }
+    void abort() override {}
+    bool stopped = false;
+  };
+  const auto near = boost::asio::ip::make_address("192.0.2.1");
+  const auto far = boost::asio::ip::make_address("192.0.2.2");
+  std::vector<std::unique_ptr<http::place>> seats;
+  std::vector<std::shared_ptr<idle_connection>> who;
+  for (const auto& address : {far, near, near}) {
+    auto seat = core->take(address);
+    CAF_REQUIRE(seat);
+    who.push_back(std::make_shared<idle_connection>());
+    seat->attach(who.back());
+    seats.push_back(std::move(seat));
+  }
+  CAF_CHECK(!core->take(near)); // nobody waits
+  seats[0]->waiting(true);
+  CAF_CHECK(!core->take(near)); // the one that waits is another's
+  seats[1]->waiting(true);
+  CAF_CHECK(core->take(near));
+  CAF_CHECK(!who[0]->stopped);
+  CAF_CHECK(who[1]->stopped);
+  CAF_CHECK(!who[2]->stopped);
+  seats[2]->waiting(true);
+  seats[2]->waiting(false); // a request came
+  CAF_CHECK(!core->take(near));
+  seats[2]->authenticated();
+  seats[1].reset();
+  CAF_CHECK(core->take(near));
+  CAF_CHECK_EQUAL(core->stats().unauthenticated, 1u);
 }
 
 CAF_TEST(abrupt ends at any moment leave no connection) {

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "transport/http_session_state.hpp"
+
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/post.hpp>
+
+namespace holt::http {
+
+namespace asio = boost::asio;
+using boost::system::error_code;
+
+void http_session::refuse(const error& why) {
+  auto what = problem(why);
+  what.close = true;
+  answer(std::move(what));
+}
+
+void http_session::turn_away(response what) {
+  record_.method = current_.method;
+  record_.path = current_.path;
+  what.close = what.close || frame_.has_body();
+  answer(std::move(what));
+}
+
+void http_session::answer(response what) {
+  phase_ = phase::writing;
+  if (what.status < 200 || what.status > 599) {
+    what = problem({errc::internal, "The service gave an impossible status."});
+    what.close = true;
+  }
+  for (auto& h : cors_)
+    what.headers.push_back(std::move(h));
+  cors_.clear();
+  close_after_ = what.close || !frame_.keep_alive || stopping_;
+  wire_options how;
+  how.keep_alive = !close_after_;
+  out_head_ = response_head(what, how);
+  out_body_ = is_head_ || !may_have_body(what.status) ? nullptr : std::move(what.body);
+  written_ = 0;
+  log(what.status, out_body_ ? out_body_->size() : 0);
+  write();
+}
+
+void http_session::write() {
+  const auto body = out_body_ ? out_body_->size() : std::size_t{0};
+  const auto total = out_head_.size() + body;
+  if (written_ == total) {
+    sent();
+    return;
+  }
+  std::array<asio::const_buffer, 2> parts;
+  if (written_ < out_head_.size()) {
+    parts[0] = asio::buffer(out_head_) + written_;
+    if (out_body_)
+      parts[1] = asio::buffer(*out_body_);
+  } else {
+    parts[0] = asio::buffer(*out_body_) + (written_ - out_head_.size());
+  }
+  arm(core_->options.write_timeout);
+  socket_.async_write_some(parts, [self = shared_from_this()](error_code ec, std::size_t n) {
+    if (self->phase_ != phase::writing)
+      return;
+    self->core_->bytes_out.fetch_add(n, std::memory_order_relaxed);
+    self->written_ += n;
+    if (ec)
+      self->end();
+    else
+      self->write();
+  });
+}
+
+void http_session::sent() {
+  out_head_ = {};
+  out_body_.reset();
+  parser_.reset();
+  if (close_after_) {
+    error_code ec;
+    socket_.shutdown(asio::ip::tcp::socket::shutdown_send, ec);
+    phase_ = phase::lingering;
+    arm(core_->options.linger);
+    if (!reading_) {
+      buffer_.clear();
+      read(read_bytes);
+    }
+    return;
+  }
+  frame_ = {};
+  is_head_ = false;
+  record_ = {};
+  if (buffer_.empty()) {
+    phase_ = stopping_ ? phase::ended : phase::idle;
+    if (stopping_) {
+      end();
+      return;
+    }
+    seat_->waiting(true);
+    buffer_.shrink_to_fit();
+    arm(core_->options.idle_timeout);
+    read(read_bytes);
+  } else { // pipelined
+    phase_ = phase::head;
+    arm(core_->options.head_timeout);
+    // Not from here: a peer with thousands of small requests must not grow the stack.
+    asio::post(socket_.get_executor(), [self = shared_from_this()] {
+      if (self->phase_ == phase::head)
+        self->take_head();
+    });
+  }
+}
+
+} // namespace holt::http
