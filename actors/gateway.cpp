@@ -6,7 +6,9 @@
 
 namespace holt {
 
-gateway::gateway(gateway_deps deps) : deps_{std::move(deps)} {
+gateway::gateway(gateway_deps deps)
+  : deps_{std::move(deps)},
+    sockets_{std::make_shared<http::session_sockets>(deps_.executor, deps_.authority)} {
   add_health_routes();
   add_session_routes();
   add_tree_routes();
@@ -118,7 +120,7 @@ void gateway::handle_upgrade(http::upgrade_ptr what) {
     return what->refuse(http::problem(who.error()));
   if (!who->may(target.needs))
     return what->refuse(http::problem({errc::forbidden, "this token lacks a scope"}));
-  target.websocket(std::move(what), *who);
+  target.websocket(sockets_->bind(std::move(what), *who), *who);
 }
 
 void gateway::drop_followers() {

@@ -15,6 +15,7 @@
 #include "transport/auth.hpp"
 #include "transport/http_types.hpp"
 #include "transport/listener.hpp"
+#include "transport/session_sockets.hpp"
 
 #include <atomic>
 #include <chrono>
@@ -67,8 +68,6 @@ public:
   void drop_followers();
 
 private:
-  friend struct gateway_routes;
-
   using http_handler = std::function<void(gateway_call)>;
   using ws_handler = std::function<void(http::upgrade_ptr, const http::identity&)>;
 
@@ -98,6 +97,7 @@ private:
   result<http::identity> identify(const http::request& head, bool websocket) const;
 
   gateway_deps deps_;
+  std::shared_ptr<http::session_sockets> sockets_;
   router router_;
   std::vector<route> routes_;
   std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();

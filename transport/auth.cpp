@@ -12,8 +12,6 @@ namespace holt::http {
 
 namespace {
 
-constexpr std::string_view cookie_name = "holt_session";
-
 constexpr std::array<std::pair<scope, std::string_view>, 5> scope_words{{{scope::view, "view"},
                                                                          {scope::input, "input"},
                                                                          {scope::fs, "fs"},
@@ -45,8 +43,8 @@ std::string_view bearer(const request& head) {
                                                   : std::string_view{};
 }
 
-std::string set_cookie(std::string_view value, std::chrono::seconds life) {
-  return std::string{cookie_name} + "=" + std::string{value}
+std::string set_cookie(const std::string& name, std::string_view value, std::chrono::seconds life) {
+  return name + "=" + std::string{value}
          + "; Path=/; HttpOnly; "
            "SameSite=Strict; Max-Age="
          + std::to_string(life.count());
@@ -73,6 +71,18 @@ std::string to_string(scopes what) {
   return out;
 }
 
+std::string session_cookie(const request& head) {
+  std::string out = "holt_session";
+  const auto host = head.header_value("host");
+  const auto colon = host.rfind(':');
+  if (colon == host.npos || host.find(']', colon) != host.npos)
+    return out;
+  const auto port = host.substr(colon + 1);
+  const bool good
+    = !port.empty() && port.size() <= 5 && port.find_first_not_of("0123456789") == port.npos;
+  return good ? out + "_" + std::string{port} : out;
+}
+
 std::string_view cookie_value(std::string_view header, std::string_view name) {
   while (!header.empty()) {
     auto end = header.find(';');
@@ -86,6 +96,25 @@ std::string_view cookie_value(std::string_view header, std::string_view name) {
   }
   return {};
 }
+
+/// Holds the lock; once it is free, tells those whose session ended meanwhile.
+class authority::hold {
+public:
+  explicit hold(authority& who) : who_{who}, lock_{who.mutex_} {}
+  hold(const hold&) = delete;
+  hold& operator=(const hold&) = delete;
+  ~hold() {
+    const auto ended = std::move(who_.ended_);
+    who_.ended_.clear();
+    lock_.unlock();
+    for (const auto& one : ended)
+      one();
+  }
+
+private:
+  authority& who_;
+  std::unique_lock<std::mutex> lock_;
+};
 
 authority::authority(const log::secret& first, guard_policy guard, auth_limits limits, clock now)
   : guard_{std::move(guard)}, limits_{limits}, now_{std::move(now)} {
@@ -103,7 +132,7 @@ const authority::entry* authority::find(table& where, std::string_view secret) {
   if (i == where.end() || CRYPTO_memcmp(i->first.data(), key.data(), key.size()) != 0)
     return nullptr;
   if (i->second.until < now_()) {
-    where.erase(i);
+    drop(where, i);
     return nullptr;
   }
   return &i->second;
@@ -158,7 +187,7 @@ result<void> authority::cookie_origin(const request& head, bool websocket) const
 }
 
 result<identity> authority::look(const request& head, bool websocket, bool use_up) {
-  std::lock_guard lock{mutex_};
+  const hold here{*this};
   auto as = [](const entry& found, credential kind) {
     return identity{found.scopes, kind, found.name, false};
   };
@@ -185,11 +214,13 @@ result<identity> authority::look(const request& head, bool websocket, bool use_u
     }
     return refuse(head, "the ticket is used up or too old; `holt open` makes another");
   }
-  auto cookie = cookie_value(head.header_value("cookie"), cookie_name);
+  auto cookie = cookie_value(head.header_value("cookie"), session_cookie(head));
   if (const auto* found = find(sessions_, cookie)) {
     if (auto origin = cookie_origin(head, websocket); !origin)
       return origin.error();
-    return as(*found, credential::session);
+    auto who = as(*found, credential::session);
+    who.session = found->serial;
+    return who;
   }
   if (!websocket && head.query_value("access_token"))
     return error{errc::token_invalid,
@@ -203,19 +234,34 @@ result<identity> authority::identify(const request& head, bool websocket) {
 }
 
 bool authority::knows(const request& head) {
-  std::lock_guard lock{mutex_};
+  const hold here{*this};
   return find(tokens_, bearer(head)) != nullptr
-         || find(sessions_, cookie_value(head.header_value("cookie"), cookie_name)) != nullptr;
+         || find(sessions_, cookie_value(head.header_value("cookie"), session_cookie(head)))
+              != nullptr;
 }
 
 result<identity> authority::consume(const request& head) {
   return look(head, true, true);
 }
 
+authority::table::iterator authority::drop(table& where, table::iterator what) {
+  if (&where == &sessions_)
+    for (auto i = watchers_.begin(); i != watchers_.end();) {
+      if (i->second.session != what->second.serial) {
+        ++i;
+        continue;
+      }
+      ended_.push_back(std::move(i->second.ended));
+      i = watchers_.erase(i);
+    }
+  return where.erase(what);
+}
+
 void authority::sweep() {
   auto now = now_();
   for (auto* where : {&tickets_, &sessions_})
-    std::erase_if(*where, [&](const auto& one) { return one.second.until < now; });
+    for (auto i = where->begin(); i != where->end();)
+      i = i->second.until < now ? drop(*where, i) : std::next(i);
 }
 
 // Room for one more: without the old ones, else without the oldest. A ticket that may be used
@@ -224,15 +270,15 @@ void authority::make_room(table& where, std::size_t most, bool keep_reusable) {
   if (where.size() >= most)
     sweep();
   while (!where.empty() && where.size() >= most)
-    where.erase(std::min_element(where.begin(), where.end(), [&](const auto& a, const auto& b) {
-      bool later_a = keep_reusable && a.second.reusable;
-      bool later_b = keep_reusable && b.second.reusable;
-      return later_a != later_b ? later_b : a.second.serial < b.second.serial;
-    }));
+    drop(where, std::min_element(where.begin(), where.end(), [&](const auto& a, const auto& b) {
+           bool later_a = keep_reusable && a.second.reusable;
+           bool later_b = keep_reusable && b.second.reusable;
+           return later_a != later_b ? later_b : a.second.serial < b.second.serial;
+         }));
 }
 
 std::string authority::make_ticket(scopes what, bool reusable) {
-  std::lock_guard lock{mutex_};
+  const hold here{*this};
   auto text = random_secret();
   make_room(tickets_, limits_.max_tickets, true);
   auto until
@@ -243,7 +289,7 @@ std::string authority::make_ticket(scopes what, bool reusable) {
 
 result<authority::opened_session>
 authority::open_session(const request& head, const std::string& ticket, const std::string& token) {
-  std::lock_guard lock{mutex_};
+  const hold here{*this};
   entry found;
   if (const auto* known = find(tickets_, ticket)) {
     found = *known;
@@ -256,22 +302,58 @@ authority::open_session(const request& head, const std::string& ticket, const st
                           ? "the token is wrong"
                           : "the link is used up or too old; `holt open` makes another");
   }
+  const auto name = session_cookie(head);
+  const auto before = cookie_value(head.header_value("cookie"), name);
+  // Signing out later ends also what was opened with the session before.
+  const auto serial = ++serial_;
+  if (const auto* old = find(sessions_, before)) {
+    for (auto& [id, one] : watchers_)
+      if (one.session == old->serial)
+        one.session = serial;
+    drop(sessions_, sessions_.find(hash(before)));
+  }
   make_room(sessions_, limits_.max_sessions, false);
   auto text = random_secret();
   found.reusable = true;
-  found.serial = ++serial_;
+  found.serial = serial;
   found.until = now_() + limits_.session_life;
   sessions_[hash(text)] = found;
-  return opened_session{{found.scopes, credential::session, found.name, false},
-                        set_cookie(text, limits_.session_life)};
+  identity who{found.scopes, credential::session, found.name, false, found.serial};
+  return opened_session{std::move(who), set_cookie(name, text, limits_.session_life)};
 }
 
 std::string authority::close_session(const request& head) {
-  std::lock_guard lock{mutex_};
-  auto cookie = cookie_value(head.header_value("cookie"), cookie_name);
-  if (!cookie.empty())
-    sessions_.erase(hash(cookie));
-  return set_cookie("", std::chrono::seconds{0});
+  const hold here{*this};
+  const auto name = session_cookie(head);
+  const auto cookie = cookie_value(head.header_value("cookie"), name);
+  if (find(sessions_, cookie))
+    drop(sessions_, sessions_.find(hash(cookie)));
+  return set_cookie(name, "", std::chrono::seconds{0});
+}
+
+std::uint64_t authority::watch(std::uint64_t session, std::function<void()> ended) {
+  const hold here{*this};
+  const bool lives = std::any_of(sessions_.begin(), sessions_.end(), [&](const auto& one) {
+    return one.second.serial == session && one.second.until >= now_();
+  });
+  if (!lives)
+    return 0;
+  watchers_.emplace(++serial_, watcher{session, std::move(ended)});
+  return serial_;
+}
+
+void authority::forget(std::uint64_t watch) {
+  const hold here{*this};
+  watchers_.erase(watch);
+}
+
+std::optional<std::chrono::steady_clock::time_point> authority::expire() {
+  const hold here{*this};
+  sweep();
+  std::optional<std::chrono::steady_clock::time_point> out;
+  for (const auto& [key, one] : sessions_)
+    out = out ? std::min(*out, one.until) : one.until;
+  return out;
 }
 
 } // namespace holt::http

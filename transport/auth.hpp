@@ -16,6 +16,7 @@
 #include <functional>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <string>
 
 namespace holt::http {
@@ -49,12 +50,13 @@ struct identity {
   credential kind = credential::token;
   std::string name;                    ///< of the person or token; may be empty
   bool came_with_access_token = false; ///< query `access_token`: the published client
+  std::uint64_t session = 0;           ///< number of the browser session; 0: there is none
   bool may(struct scopes all) const { return scopes.has(all); }
 };
 
 struct auth_limits {
   std::chrono::seconds ticket_life{300};
-  std::chrono::hours session_life{12};
+  std::chrono::seconds session_life{12 * 3600};
   std::size_t max_tickets = 1'000;
   std::size_t max_sessions = 1'000;
   unsigned failures_per_minute = 10;  ///< of one address; more: 429
@@ -69,7 +71,7 @@ public:
   authority(const log::secret& first, guard_policy guard, auth_limits limits = {},
             clock now = std::chrono::steady_clock::now);
 
-  /// Who sent this: `Authorization: Bearer`, the cookie `holt_session` (with an own or listed
+  /// Who sent this: `Authorization: Bearer`, the cookie of session_cookie() (with an own or listed
   /// Origin for WebSockets and unsafe methods), and for WebSockets only, which browsers open
   /// without a header, a query `access_token` or a query `ticket`, which is looked at and not used
   /// up. token_invalid, origin_refused, too_many_requests.
@@ -85,7 +87,8 @@ public:
   /// oldest one-time ticket is forgotten when there are too many.
   std::string make_ticket(scopes what, bool reusable);
 
-  /// Trades a ticket or a token for a browser session: the value of its Set-Cookie header.
+  /// Trades a ticket or a token for a browser session: the value of its Set-Cookie header. A
+  /// session that the browser had before goes on as the new one.
   struct opened_session {
     identity who;
     std::string cookie;
@@ -95,7 +98,15 @@ public:
   /// Forgets the session of this request; the Set-Cookie header that clears it.
   std::string close_session(const request& head);
 
+  /// Calls `ended` once, without a lock held, when that session ends: closed, over, or pushed out.
+  /// 0 when it has ended already: then `ended` is not called.
+  std::uint64_t watch(std::uint64_t session, std::function<void()> ended);
+  void forget(std::uint64_t watch);
+  /// Ends the sessions whose time is over; when the next one ends, nothing without any.
+  std::optional<std::chrono::steady_clock::time_point> expire();
+
 private:
+  class hold;
   using digest = std::array<std::uint8_t, 32>;
   struct entry {
     struct scopes scopes;
@@ -112,6 +123,7 @@ private:
   bool too_many(const std::string& address);
   void forget_an_address();
   void sweep();
+  table::iterator drop(table& where, table::iterator what);
   void make_room(table& where, std::size_t most, bool keep_reusable);
   result<void> cookie_origin(const request& head, bool websocket) const;
 
@@ -122,9 +134,19 @@ private:
   table tokens_;
   table tickets_;
   table sessions_;
-  std::uint64_t serial_ = 0;
+  struct watcher {
+    std::uint64_t session = 0;
+    std::function<void()> ended;
+  };
+  std::map<std::uint64_t, watcher> watchers_;
+  std::vector<std::function<void()>> ended_; ///< to be called when the lock is free
+  std::uint64_t serial_ = 0;                 ///< of entries, sessions and watches
   std::map<std::string, std::deque<std::chrono::steady_clock::time_point>> failures_;
 };
+
+/// Name of the session's cookie: `holt_session_<port>` by the port of Host, since a browser sends
+/// the cookies of a host to all of its ports; without a port `holt_session`.
+std::string session_cookie(const request& head);
 
 /// Value of one cookie in a Cookie header; empty when it is not there.
 std::string_view cookie_value(std::string_view header, std::string_view name);

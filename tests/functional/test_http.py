@@ -1,7 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """The gateway as a stranger meets it: who may ask, what is refused, and how it is said."""
 
+import socket
+
 import pytest
+
+from daemon import wait_for
+from web import closed_with
 
 ROUTES = ["/v1/health", "/v1/activity", "/v1/supervision", "/v1/desktop/status",
           "/v1/desktop/stream/status", "/v1/control", "/metrics"]
@@ -167,3 +172,45 @@ def test_cookie_from_a_foreign_page_counts_for_nothing(bare):
     evil = bare.client.call("POST", "/v1/supervision/desktop/stop", token=None,
                             headers={**cookie, "Origin": "http://evil.example"})
     assert evil.status == 403
+
+
+def test_signing_out_closes_what_was_opened_with_the_session(bare):
+    answer = bare.client.call("POST", "/v1/session", {"token": bare.token}, token=None)
+    cookie = {"Cookie": answer.headers["set-cookie"].split(";")[0], "Origin": bare.client.origin}
+    with bare.client.ws("/v1/activity/ws", token=None, headers=cookie) as mine, \
+            bare.client.ws("/v1/activity/ws") as other:
+        assert bare.client.call("DELETE", "/v1/session", token=None, headers=cookie).status == 204
+        assert closed_with(mine)[0] == 4401
+        assert bare.client.call("GET", "/v1/session", token=None, headers=cookie).status == 401
+        other.ping().wait(10)
+
+
+def unauthenticated(d) -> int:
+    line = [x for x in d.client.call("GET", "/metrics").body.decode().splitlines()
+            if x.startswith("holt_http_unauthenticated ")][0]
+    return int(float(line.split()[1]))
+
+
+def test_strangers_count_until_they_show_who_they_are(daemon_of):
+    d = daemon_of("--no-desktop", "--http-max-unauthenticated", "20")
+    cookie = d.client.call("POST", "/v1/session", {"token": d.token},
+                           token=None).headers["set-cookie"].split(";")[0]
+
+    def ask(s: socket.socket, more: str = "") -> bytes:
+        s.sendall(f"GET /v1/health HTTP/1.1\r\nHost: 127.0.0.1:{d.client.port}\r\n{more}\r\n".encode())
+        s.settimeout(10)
+        return s.recv(65536)
+
+    # Twice as many as may be: each is answered, and the one that waited longest makes room.
+    many: list[socket.socket] = []
+    for _ in range(40):
+        many.append(socket.create_connection(("127.0.0.1", d.client.port)))
+        assert ask(many[-1]).startswith(b"HTTP/1.1 200")
+    wait_for("the limit holds", lambda: unauthenticated(d) <= 20, 10)
+    assert unauthenticated(d) >= 15
+    # A browser that signed in is known by its cookie, also on an open route.
+    for s in many[-10:]:
+        assert ask(s, f"Cookie: {cookie}\r\n").startswith(b"HTTP/1.1 200")
+    wait_for("they are known", lambda: unauthenticated(d) <= 10, 10)
+    for s in many:
+        s.close()

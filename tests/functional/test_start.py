@@ -60,7 +60,7 @@ def test_link_signs_in_as_often_as_the_daemon_lives(daemon):
         answer = daemon.client.call("POST", "/v1/session", {"ticket": ticket}, token=None)
         assert answer.status in (200, 204), answer
         cookie = answer.headers["set-cookie"]
-        assert cookie.startswith("holt_session=")
+        assert cookie.startswith(f"holt_session_{daemon.client.port}=")
         assert "HttpOnly" in cookie and "SameSite=Strict" in cookie
         again = daemon.client.call("GET", "/v1/session", token=None,
                                    headers={"Cookie": cookie.split(";")[0]})

@@ -1,70 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #define CAF_SUITE auth
 
-#include "transport/auth.hpp"
-
-#include <caf/all.hpp>
-#include <caf/test/unit_test.hpp>
-
-#include <optional>
+#include "auth_fixture.hpp"
 
 using namespace holt;
 using namespace holt::http;
-using namespace std::chrono_literals;
+using namespace holt::test;
 
-namespace {
-
-constexpr auto word = "the-first-token-of-this-daemon";
-
-struct fixture {
-  std::chrono::steady_clock::time_point now = std::chrono::steady_clock::now();
-  guard_policy guard;
-  std::optional<authority> made;
-
-  authority& who(auth_limits limits = {}) {
-    if (!made) {
-      guard.allowed_origins = {"https://friend.example"};
-      guard.origin_exempt = [](std::string_view path) { return path == "/realtime"; };
-      made.emplace(log::secret{word}, guard, limits, [this] { return now; });
-    }
-    return *made;
-  }
-
-  static request plain(std::vector<header> headers = {}, std::string method = "GET") {
-    request out;
-    out.method = std::move(method);
-    out.path = "/v1/things";
-    out.headers = std::move(headers);
-    out.headers.push_back({"Host", "localhost:4658"});
-    out.peer = {boost::asio::ip::make_address("127.0.0.1"), 40000};
-    return out;
-  }
-  static request bearer(const std::string& token) {
-    return plain({{"Authorization", "Bearer " + token}});
-  }
-  static request asked(const std::string& name, const std::string& value) {
-    auto out = plain();
-    out.query.emplace_back(name, value);
-    return out;
-  }
-  static request from(request what, const char* address) {
-    what.peer = {boost::asio::ip::make_address(address), 40000};
-    return what;
-  }
-  /// The Cookie header of a session that was opened with the token.
-  std::string session() {
-    auto got = who().open_session(plain({}, "POST"), "", word);
-    CAF_REQUIRE(got);
-    return got->cookie.substr(0, got->cookie.find(';'));
-  }
-  static std::string code(const result<identity>& got) {
-    return got ? "ok" : std::string{got.error().word()};
-  }
-};
-
-} // namespace
-
-CAF_TEST_FIXTURE_SCOPE(auth_tests, fixture)
+CAF_TEST_FIXTURE_SCOPE(auth_tests, auth_fixture)
 
 CAF_TEST(the first token may do everything) {
   auto got = who().identify(bearer(word), false);
@@ -143,7 +86,7 @@ CAF_TEST(a ticket opens one browser session) {
   auto got = who().open_session(plain({}, "POST"), ticket, "");
   CAF_REQUIRE(got);
   CAF_CHECK(got->who.kind == credential::session);
-  CAF_CHECK(got->cookie.starts_with("holt_session="));
+  CAF_CHECK(got->cookie.starts_with("holt_session_4658="));
   for (const auto* part : {"HttpOnly", "SameSite=Strict", "Path=/", "Max-Age=43200"})
     CAF_CHECK(got->cookie.find(part) != std::string::npos);
   auto again = who().open_session(plain({}, "POST"), ticket, "");
@@ -198,7 +141,7 @@ CAF_TEST(a session ends with its time and when it is closed) {
   auto second = session();
   CAF_CHECK(first != second);
   auto clearing = who().close_session(plain({{"Cookie", first}}, "DELETE"));
-  CAF_CHECK(clearing.starts_with("holt_session=;"));
+  CAF_CHECK(clearing.starts_with("holt_session_4658=;"));
   CAF_CHECK(clearing.find("Max-Age=0") != std::string::npos);
   CAF_CHECK_EQUAL(code(who().identify(plain({{"Cookie", first}}), false)), "token_invalid");
   now += 12h;
@@ -233,7 +176,7 @@ CAF_TEST(a known request shows a token or a session and a wrong one is not count
   CAF_CHECK(who().knows(bearer(word)));
   CAF_CHECK(who().knows(plain({{"Cookie", cookie}})));
   CAF_CHECK(!who().knows(plain()));
-  CAF_CHECK(!who().knows(plain({{"Cookie", "holt_session=guess"}})));
+  CAF_CHECK(!who().knows(plain({{"Cookie", "holt_session_4658=guess"}})));
   CAF_CHECK(!who().knows(asked("access_token", word))); // not in a URL
   for (int i = 0; i < 50; ++i)
     CAF_CHECK(!who().knows(bearer("wrong")));

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+#define CAF_SUITE session_sockets
+
+#include "transport/session_sockets.hpp"
+
+#include "ws_frames.hpp"
+
+#include <caf/all.hpp>
+#include <caf/test/unit_test.hpp>
+
+using namespace rig;
+
+namespace {
+
+constexpr auto word = "the-first-token-of-this-daemon";
+
+/// A listener whose WebSockets need a session of `who`.
+struct guarded {
+  explicit guarded(http::auth_limits limits = {})
+    : who{std::make_shared<http::authority>(log::secret{word}, http::guard_policy{}, limits)},
+      sockets{std::make_shared<http::session_sockets>(s.io.get_executor(), who)} {
+    s.app->on_upgrade = [this](http::upgrade_ptr what) {
+      const auto found = who->consume(what->head());
+      if (!found)
+        return what->refuse(http::problem(found.error()));
+      s.app->echo(sockets->bind(std::move(what), *found));
+    };
+  }
+  ~guarded() { sockets.reset(); }
+
+  std::string own() const { return "localhost:" + std::to_string(s.port); }
+  http::request plain(std::vector<http::header> headers = {}) const {
+    http::request out;
+    out.method = "POST";
+    out.path = "/v1/session";
+    out.headers = std::move(headers);
+    out.headers.push_back({"Host", own()});
+    return out;
+  }
+  std::string sign_in() {
+    const auto got = who->open_session(plain(), "", word);
+    CAF_REQUIRE(got);
+    return got->cookie.substr(0, got->cookie.find(';'));
+  }
+  void sign_out(const std::string& cookie) { who->close_session(plain({{"Cookie", cookie}})); }
+
+  server s;
+  std::shared_ptr<http::authority> who;
+  std::shared_ptr<http::session_sockets> sockets;
+};
+
+struct socket_of : raw_client {
+  socket_of(const guarded& g, const std::string& line) : raw_client{g.s.port} {
+    send("GET /ws HTTP/1.1\r\nHost: " + g.own() + "\r\nOrigin: http://" + g.own()
+         + "\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+           "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+         + line + "\r\n\r\n");
+    status = read_answer().status;
+  }
+  /// Code of the close frame that comes next; 0 for anything else.
+  unsigned closed() {
+    const auto bytes = take(4);
+    if (bytes.size() < 4 || (static_cast<unsigned char>(bytes[0]) & 15u) != 8)
+      return 0;
+    return static_cast<unsigned>(static_cast<unsigned char>(bytes[2])) << 8
+           | static_cast<unsigned char>(bytes[3]);
+  }
+  bool echoes() {
+    send(frame(1, "x"));
+    return take(3) == std::string{"\x81\x01x"};
+  }
+  unsigned status = 0;
+};
+
+} // namespace
+
+CAF_TEST(signing out closes the sockets of that session and no other) {
+  guarded g;
+  const auto mine = g.sign_in();
+  const auto theirs = g.sign_in();
+  socket_of a{g, "Cookie: " + mine};
+  socket_of b{g, "Cookie: " + mine};
+  socket_of other{g, "Cookie: " + theirs};
+  socket_of program{g, std::string{"Authorization: Bearer "} + word};
+  for (auto* one : {&a, &b, &other, &program}) {
+    CAF_CHECK_EQUAL(one->status, 101u);
+    CAF_CHECK(one->echoes());
+  }
+  g.sign_out(mine);
+  CAF_CHECK_EQUAL(a.closed(), 4401u);
+  CAF_CHECK_EQUAL(b.closed(), 4401u);
+  CAF_CHECK(other.echoes());
+  CAF_CHECK(program.echoes());
+  socket_of late{g, "Cookie: " + mine};
+  CAF_CHECK_EQUAL(late.status, 401u);
+}
+
+CAF_TEST(a session whose time is over closes its sockets by itself) {
+  http::auth_limits limits;
+  limits.session_life = 1s;
+  guarded g{limits};
+  socket_of a{g, "Cookie: " + g.sign_in()};
+  CAF_CHECK_EQUAL(a.status, 101u);
+  CAF_CHECK_EQUAL(a.closed(), 4401u); // within the rig's limit
+}
+
+CAF_TEST(a session that ends before its socket is open closes it at once) {
+  guarded g;
+  const auto mine = g.sign_in();
+  g.s.app->on_upgrade = [&](http::upgrade_ptr what) {
+    const auto found = g.who->consume(what->head());
+    CAF_CHECK(found.has_value());
+    g.sign_out(mine);
+    g.s.app->echo(g.sockets->bind(std::move(what), *found));
+  };
+  socket_of a{g, "Cookie: " + mine};
+  CAF_CHECK_EQUAL(a.status, 101u);
+  CAF_CHECK_EQUAL(a.closed(), 4401u);
+}
+
+CAF_TEST(a socket that is gone is not told) {
+  guarded g;
+  const auto mine = g.sign_in();
+  {
+    socket_of a{g, "Cookie: " + mine};
+    CAF_CHECK(a.echoes());
+  }
+  CAF_CHECK(g.s.empties());
+  g.sign_out(mine);
+  CAF_CHECK(g.s.app->seen.wait_for("closed 1006"));
+}
