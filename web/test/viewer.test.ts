@@ -2,58 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { Viewer, type Diagnosis } from '../core/viewer.ts';
-import { FakeClock, FakePeer, FakeSocket, settle } from './fakes.ts';
-
-function make(diagnosis?: Diagnosis) {
-  const clock = new FakeClock();
-  const page = { visible: true };
-  const log: string[] = [];
-  FakeSocket.made.length = 0;
-  FakePeer.made.length = 0;
-  const viewer = new Viewer(
-    {
-      url: 'ws://h/v1/desktop/stream/signaling',
-      make_socket: (url) => new FakeSocket(url),
-      make_peer: (configuration) => new FakePeer(configuration) as unknown as RTCPeerConnection,
-      clock,
-      random: () => 0.5,
-      visible: () => page.visible,
-      diagnose: () => Promise.resolve(diagnosis),
-    },
-    {
-      track: (kind) => log.push(`track ${kind}`),
-      before_drop: () => log.push('keep picture'),
-      release_input: () => log.push('release input'),
-      signed_out: (reason) => log.push(`signed out: ${reason}`),
-    },
-  );
-  const socket = () => FakeSocket.made.at(-1) as FakeSocket;
-  const peer = () => FakePeer.made.at(-1) as FakePeer;
-  const phase = () => viewer.state.get().phase;
-  return { page, viewer, clock, log, socket, peer, phase };
-}
-
-type Rig = ReturnType<typeof make>;
-
-const init = { session_id: 's1', screen_size: { width: 1280, height: 720, rate: 60 }, settings: { heartbeat_interval: 5 }, sessions: { s1: {} } };
-
-function begin(rig: Rig, engine = 'builtin') {
-  rig.socket().open();
-  rig.socket().say('system/init', init);
-  rig.socket().say('holt/session', { id: 's1', name: 'Ana', canControl: true, engine, engineVersion: '1' });
-}
-
-async function go_live(rig: Rig, engine = 'builtin') {
-  if (rig.phase() === 'idle') rig.viewer.start();
-  begin(rig, engine);
-  rig.socket().say('signal/provide', { sdp: 'v=0', iceservers: [] });
-  await settle();
-  rig.peer().become('connected');
-  rig.viewer.frame_shown();
-  assert.equal(rig.phase(), 'live');
-  return rig.peer().open_channel();
-}
+import { FakePeer, FakeSocket, settle } from './fakes.ts';
+import { begin, go_live, init, make, type Rig } from './viewer_rig.ts';
 
 test('the way to a live picture, each step in words', async () => {
   const rig = make();
@@ -292,69 +242,6 @@ test('errors of the engine are told apart, those of control only noted', async (
   other.socket().say('holt/error', { code: 'stream_ice', detail: 'blocked', addresses: ['1.2.3.4:5', 6], retryable: false });
   assert.equal(other.phase(), 'failed');
   assert.deepEqual(other.viewer.state.get().addresses, ['1.2.3.4:5']);
-});
-
-test('nothing is sent without control, and control shows who has it', async () => {
-  const rig = make();
-  const channel = await go_live(rig);
-  channel.sent.length = 0;
-  rig.viewer.move(1, 2);
-  rig.viewer.key(true, 0x61);
-  rig.viewer.button(true, 1);
-  rig.viewer.scroll(0, 1, false);
-  assert.equal(channel.sent.length, 0);
-  rig.viewer.drive();
-  rig.socket().say('holt/control', { epoch: 1, kind: 'person', name: 'Ana', you: true });
-  rig.viewer.key(true, 0x61);
-  rig.viewer.move(1, 2);
-  assert.deepEqual(channel.sent.map((m) => m[0]), [3, 1]);
-  rig.socket().say('holt/control', { epoch: 2, kind: 'agent', name: 'bot', you: false });
-  assert.deepEqual(rig.log.at(-1), 'release input');
-  assert.match(rig.viewer.state.get().notice?.text ?? '', /bot drives now/);
-  rig.viewer.key(false, 0x61);
-  assert.equal(channel.sent.length, 2);
-});
-
-test('releasing control lets go of every key first', async () => {
-  const rig = make();
-  await go_live(rig);
-  rig.socket().say('holt/control', { kind: 'person', name: 'Ana', you: true });
-  rig.log.length = 0;
-  rig.viewer.release();
-  assert.deepEqual(rig.log, ['release input']);
-  assert.equal(rig.socket().events().at(-1), 'control/release');
-});
-
-test('moves are left out when the channel is full, keys are not', async () => {
-  const rig = make();
-  const channel = await go_live(rig);
-  rig.socket().say('holt/control', { kind: 'person', you: true });
-  channel.sent.length = 0;
-  channel.bufferedAmount = 100_000;
-  rig.viewer.move(1, 2);
-  rig.viewer.key(true, 0x61);
-  assert.deepEqual(channel.sent.map((m) => m[0]), [3]);
-});
-
-test('somebody asks, is handed control or not', async () => {
-  const rig = make();
-  await go_live(rig);
-  rig.socket().say('holt/control', { kind: 'person', you: true });
-  for (let i = 0; i < 20; i += 1) rig.socket().say('holt/control_request', { id: `v${i % 12}`, name: 'Bo' });
-  assert.equal(rig.viewer.state.get().requests.length, 8);
-  rig.viewer.give('v1');
-  assert.deepEqual(rig.socket().sent.at(-1), { event: 'control/give', payload: { id: 'v1' } });
-  assert.equal(rig.viewer.state.get().requests.length, 7);
-});
-
-test('asking waits until somebody answers', async () => {
-  const rig = make();
-  await go_live(rig);
-  rig.socket().say('holt/control', { kind: 'person', name: 'Bo', you: false });
-  rig.viewer.drive();
-  assert.ok(rig.viewer.state.get().asking);
-  rig.socket().say('holt/control', { kind: 'person', name: 'Ana', you: true });
-  assert.ok(!rig.viewer.state.get().asking);
 });
 
 test('heartbeats go out as often as the engine wants, silence ends the connection', async () => {

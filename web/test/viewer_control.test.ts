@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { go_live, make } from './viewer_rig.ts';
+
+test('nothing is sent without control, and control shows who has it', async () => {
+  const rig = make();
+  const channel = await go_live(rig);
+  channel.sent.length = 0;
+  rig.viewer.move(1, 2);
+  rig.viewer.key(true, 0x61);
+  rig.viewer.button(true, 1);
+  rig.viewer.scroll(0, 1, false);
+  assert.equal(channel.sent.length, 0);
+  rig.viewer.drive();
+  rig.socket().say('holt/control', { epoch: 1, kind: 'person', name: 'Ana', you: true });
+  rig.viewer.key(true, 0x61);
+  rig.viewer.move(1, 2);
+  assert.deepEqual(channel.sent.map((m) => m[0]), [3, 1]);
+  rig.socket().say('holt/control', { epoch: 2, kind: 'agent', name: 'bot', you: false });
+  assert.deepEqual(rig.log.at(-1), 'release input');
+  assert.match(rig.viewer.state.get().notice?.text ?? '', /bot drives now/);
+  rig.viewer.key(false, 0x61);
+  assert.equal(channel.sent.length, 2);
+});
+
+test('releasing control lets go of every key first', async () => {
+  const rig = make();
+  await go_live(rig);
+  rig.socket().say('holt/control', { kind: 'person', name: 'Ana', you: true });
+  rig.log.length = 0;
+  rig.viewer.release();
+  assert.deepEqual(rig.log, ['release input']);
+  assert.equal(rig.socket().events().at(-1), 'control/release');
+});
+
+test('moves are left out when the channel is full, keys are not', async () => {
+  const rig = make();
+  const channel = await go_live(rig);
+  rig.socket().say('holt/control', { kind: 'person', you: true });
+  channel.sent.length = 0;
+  channel.bufferedAmount = 100_000;
+  rig.viewer.move(1, 2);
+  rig.viewer.key(true, 0x61);
+  assert.deepEqual(channel.sent.map((m) => m[0]), [3]);
+});
+
+test('somebody asks, is handed control or not', async () => {
+  const rig = make();
+  await go_live(rig);
+  rig.socket().say('holt/control', { kind: 'person', you: true });
+  for (let i = 0; i < 20; i += 1) rig.socket().say('holt/control_request', { id: `v${i % 12}`, name: 'Bo' });
+  assert.equal(rig.viewer.state.get().requests.length, 8);
+  rig.viewer.give('v1');
+  assert.deepEqual(rig.socket().sent.at(-1), { event: 'control/give', payload: { id: 'v1' } });
+  assert.equal(rig.viewer.state.get().requests.length, 7);
+});
+
+test('asking waits until somebody answers', async () => {
+  const rig = make();
+  await go_live(rig);
+  rig.socket().say('holt/control', { kind: 'person', name: 'Bo', you: false });
+  rig.viewer.drive();
+  assert.ok(rig.viewer.state.get().asking);
+  rig.socket().say('holt/control', { kind: 'person', name: 'Ana', you: true });
+  assert.ok(!rig.viewer.state.get().asking);
+});
