@@ -46,8 +46,12 @@ repeat judge(const command& what, std::string_view fingerprint, const journal_ro
   const bool equal = row.fingerprint == fingerprint;
   if (!row.done)
     return equal ? repeat::is_open : repeat::is_conflict;
+  if (row.released)
+    return equal && history.may_be_stray(what.anonymous(), row.done_at, now) ? repeat::is_stray
+                                                                             : repeat::is_new;
   if (what.anonymous())
-    return equal && history.may_be_lost(row.done_at, now) ? repeat::is_done : repeat::is_new;
+    return equal && history.may_be_lost(row.done_at, row.done_at, now) ? repeat::is_done
+                                                                       : repeat::is_new;
   return equal ? repeat::is_done : repeat::is_conflict;
 }
 
@@ -153,9 +157,15 @@ decision command_ledger::arrived(const command& what, std::string fingerprint, w
   if (i == recent_.end())
     return admit(what, fingerprint, now, !has_effect(what), same_signature);
   auto& known = i->second;
+  if (known.released) {
+    if (known.fingerprint == fingerprint
+        && history_.may_be_stray(what.anonymous(), known.sent_at, now))
+      return ignore_it{"released"};
+    return admit(what, fingerprint, now, true, same_signature);
+  }
   if (what.anonymous()) {
-    const bool lost
-      = history_.may_be_lost(known.at, now) || history_.may_be_lost(known.sent_at, now);
+    const bool lost = history_.may_be_lost(known.at, known.sent_at, now)
+                      || history_.may_be_lost(known.at, known.at, now);
     if (known.fingerprint != fingerprint || !lost)
       return admit(what, fingerprint, now, true, same_signature);
   } else if (known.fingerprint != fingerprint) {
@@ -226,6 +236,8 @@ decision command_ledger::looked_up(command_number number, const std::optional<jo
   forget(number);
   if (verdict == repeat::is_conflict)
     return refuse_it{conflict()};
+  if (verdict == repeat::is_stray)
+    return ignore_it{"released"};
   if (verdict == repeat::is_open) // its DONE could not be written yet, or the start settles it
     return acknowledge{command_phase::running, wants_ack};
   return send_again{marked(row->result)};
@@ -361,9 +373,16 @@ command_ledger::query(std::string_view src, const std::vector<std::string>& ids)
 }
 
 void command_ledger::release(std::string_view src, const std::vector<std::string>& ids) {
-  for (const auto& id : ids)
-    if (auto i = recent_.find(key_of(src, id)); i != recent_.end())
-      drop(i);
+  for (const auto& id : ids) {
+    auto i = recent_.find(key_of(src, id));
+    if (i == recent_.end())
+      continue;
+    auto& a = i->second;
+    recent_bytes_ -= a.text ? a.text->size() : 0;
+    a.text.reset();
+    sent(a, a.sent_at);
+    a.released = true;
+  }
 }
 
 // -- memory

@@ -52,7 +52,7 @@ std::string_view to_string(command_phase) noexcept;
 
 /// Not for us: no answer at all.
 struct ignore_it {
-  std::string_view why; ///< `other_sandbox`, `not_owner`; for the counter
+  std::string_view why; ///< `other_sandbox`, `not_owner`, `released`; for the counter
 };
 /// Ask the journal for this key, then call looked_up(number, row).
 struct look_up {
@@ -79,8 +79,8 @@ struct refuse_it {
 };
 using decision = std::variant<ignore_it, look_up, execute_it, acknowledge, send_again, refuse_it>;
 
-/// What a finished or unfinished row means for a command of the same key.
-enum class repeat : std::uint8_t { is_new, is_done, is_open, is_conflict };
+/// What a row of the journal (found with released ones) means for a command of the same key.
+enum class repeat : std::uint8_t { is_new, is_done, is_open, is_conflict, is_stray };
 repeat judge(const command& what, std::string_view fingerprint, const journal_row& row,
              const link_history& history, wall_ms now);
 
@@ -168,7 +168,8 @@ public:
   };
   /// `query`: of each id, once, in order.
   std::vector<queried> query(std::string_view src, const std::vector<std::string>& ids) const;
-  /// `release`: forgets the answers here; the journal's rows are the caller's to release.
+  /// `release`: forgets the answers here; the journal's rows are the caller's to release. A copy of
+  /// such a command that the network still holds is ignored when it comes soon.
   void release(std::string_view src, const std::vector<std::string>& ids);
   /// Results of a former life that its crash may have swallowed (journal_store::finished_since),
   /// and those settled at the start, before the first link_up.
@@ -186,6 +187,7 @@ private:
     bool repeatable = false; ///< a read: a repeat runs again
     wall_ms sent_at = 0;     ///< last
     bool unsent = false;
+    bool released = false;
     std::uint64_t order = 0;
   };
 

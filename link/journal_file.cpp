@@ -17,7 +17,7 @@ namespace holt::link {
 namespace {
 
 constexpr std::int64_t application_id = 0x486f'6c74; // "Holt"
-constexpr std::int64_t schema_version = 1;
+constexpr std::int64_t schema_version = 2;
 /// Bytes: up to this size every page is looked at on each start (64 MiB: about 0.1 s).
 constexpr off_t always_check = 64 << 20;
 /// Bytes that a few dozen DONEs need.
@@ -28,11 +28,13 @@ CREATE TABLE IF NOT EXISTS commands(
   n INTEGER PRIMARY KEY,
   session TEXT NOT NULL, src TEXT NOT NULL, id TEXT NOT NULL,
   fingerprint TEXT NOT NULL,
+  released INTEGER NOT NULL DEFAULT 0,
   bytes INTEGER NOT NULL, received_at INTEGER NOT NULL, done_at INTEGER, rseq INTEGER,
   plan TEXT NOT NULL, command TEXT NOT NULL, result TEXT,
   UNIQUE(session, src, id));
 CREATE UNIQUE INDEX IF NOT EXISTS by_rseq ON commands(rseq) WHERE rseq IS NOT NULL;
 CREATE INDEX IF NOT EXISTS unfinished ON commands(received_at) WHERE rseq IS NULL;
+CREATE INDEX IF NOT EXISTS released ON commands(done_at) WHERE released=1;
 CREATE TABLE IF NOT EXISTS settings(name TEXT PRIMARY KEY, text TEXT NOT NULL) WITHOUT ROWID;
 )";
 
@@ -95,7 +97,7 @@ result<void> prepare(sqlite3* db, const journal_options& how) {
 
 result<void> make_tables(sqlite3* db) {
   for (const char* sql : {"BEGIN IMMEDIATE", schema, "PRAGMA application_id=1215261812",
-                          "PRAGMA user_version=1", "COMMIT"})
+                          "PRAGMA user_version=2", "COMMIT"})
     if (auto done = sqlite::execute(db, sql); !done)
       return done;
   return {};

@@ -23,12 +23,14 @@ constexpr int checkpoint_pages = 1'000;
 constexpr std::size_t sweep_rows = 500;
 /// Rows that leave with one DONE while a limit is exceeded.
 constexpr std::size_t trim_rows = 64;
+/// ms since its answer that a released command is known.
+constexpr wall_ms known_after_release = 600'000;
 /// Pages: below, free ones stay in the file for the next rows.
 constexpr std::int64_t free_pages = 2'048;
 constexpr std::string_view reserved_positions = "rseq_reserved";
 
 constexpr const char* columns
-  = "session,src,id,fingerprint,command,plan,rseq,result,received_at,done_at";
+  = "session,src,id,fingerprint,command,plan,rseq,result,received_at,done_at,released";
 
 std::int64_t size_of(std::size_t bytes) {
   return static_cast<std::int64_t>(bytes);
@@ -45,6 +47,7 @@ journal_row row_of(const statement& s) {
   out.result = s.text(7);
   out.received_at = s.number(8);
   out.done_at = s.number(9);
+  out.released = s.number(10) != 0;
   return out;
 }
 
@@ -69,7 +72,7 @@ public:
   result<std::uint64_t> done(const journal_key& key,
                              const std::function<std::string(std::uint64_t)>& make_text,
                              wall_ms now) override;
-  result<std::optional<journal_row>> find(const journal_key& key) override;
+  result<std::optional<journal_row>> find(const journal_key& key, bool with_released) override;
   result<std::vector<journal_row>> unfinished() override;
   result<std::vector<journal_row>> unreleased(const std::string& session, const std::string& src,
                                               std::uint64_t after, std::size_t limit) override;
@@ -88,6 +91,7 @@ private:
     std::int64_t n = 0;
     std::int64_t bytes = 0;
     bool done = false;
+    bool released = false;
   };
 
   void step(std::string_view name) const {
@@ -112,7 +116,7 @@ private:
   journal_reserve reserve_;
   sqlite::database db_;
   statement locate_, insert_, replace_, plan_, done_, find_, unfinished_, unreleased_,
-    unreleased_of_, latest_, release_, oldest_, forget_, value_, set_value_;
+    unreleased_of_, latest_, release_, forget_released_, oldest_, forget_, value_, set_value_;
   std::int64_t rows_ = 0;
   std::int64_t bytes_ = 0; ///< of all texts
   std::uint64_t last_rseq_ = 0;
@@ -125,20 +129,22 @@ result<void> store::start() {
   const auto with_columns
     = [](const char* rest) { return std::string{"SELECT "} + columns + " FROM commands " + rest; };
   const std::pair<statement*, std::string> all[] = {
-    {&locate_, "SELECT n,bytes,rseq IS NOT NULL FROM commands WHERE session=? AND src=? AND id=?"},
+    {&locate_,
+     "SELECT n,bytes,rseq IS NOT NULL,released FROM commands WHERE session=? AND src=? AND id=?"},
     {&insert_, "INSERT INTO commands(session,src,id,fingerprint,command,plan,received_at,bytes)"
                " VALUES(?,?,?,?,?,?,?,?)"},
     {&replace_, "UPDATE commands SET fingerprint=?,command=?,plan=?,received_at=?,bytes=?,"
-                "rseq=NULL,result=NULL,done_at=NULL WHERE n=?"},
+                "rseq=NULL,result=NULL,done_at=NULL,released=0 WHERE n=?"},
     {&plan_, "UPDATE commands SET plan=?,bytes=? WHERE n=?"},
     {&done_, "UPDATE commands SET result=?,rseq=?,done_at=?,bytes=?,command='',plan='' WHERE n=?"},
-    {&find_, with_columns("WHERE session=? AND src=? AND id=?")},
+    {&find_, with_columns("WHERE session=? AND src=? AND id=? AND released<=?")},
     {&unfinished_, with_columns("WHERE rseq IS NULL ORDER BY received_at,n")},
-    {&unreleased_, with_columns("WHERE rseq>? AND session=? ORDER BY rseq LIMIT ?")},
-    {&unreleased_of_, with_columns("WHERE rseq>? AND session=? AND src=? ORDER BY rseq LIMIT ?")},
-    {&latest_, with_columns("WHERE rseq IS NOT NULL ORDER BY rseq DESC")},
-    {&release_, "DELETE FROM commands WHERE session=? AND src=? AND id=? AND rseq IS NOT NULL "
-                "RETURNING bytes"},
+    {&unreleased_, with_columns("WHERE rseq>? AND released=0 AND session=? ORDER BY rseq LIMIT ?")},
+    {&unreleased_of_,
+     with_columns("WHERE rseq>? AND released=0 AND session=? AND src=? ORDER BY rseq LIMIT ?")},
+    {&latest_, with_columns("WHERE rseq IS NOT NULL AND released=0 ORDER BY rseq DESC")},
+    {&release_, "UPDATE commands SET released=1,result='',bytes=0 WHERE n=?"},
+    {&forget_released_, "DELETE FROM commands WHERE released=1 AND done_at<?"},
     {&oldest_, "SELECT rseq,bytes,done_at FROM commands WHERE rseq IS NOT NULL ORDER BY rseq"},
     {&forget_, "DELETE FROM commands WHERE rseq IS NOT NULL AND rseq<=?"},
     {&value_, "SELECT text FROM settings WHERE name=?"},
@@ -200,7 +206,8 @@ result<std::optional<store::place>> store::locate(const journal_key& key) {
     return failed(row.error());
   if (!*row)
     return std::optional<place>{};
-  return std::optional<place>{place{s->number(0), s->number(1), s->number(2) != 0}};
+  return std::optional<place>{
+    place{s->number(0), s->number(1), s->number(2) != 0, s->number(3) != 0}};
 }
 
 /// With the reserve behind it: what has begun must come to its end.
@@ -341,9 +348,9 @@ result<std::uint64_t> store::done(const journal_key& key,
   return rseq;
 }
 
-result<std::optional<journal_row>> store::find(const journal_key& key) {
+result<std::optional<journal_row>> store::find(const journal_key& key, bool with_released) {
   running s{find_};
-  s->bind(key.session).bind(key.src).bind(key.id);
+  s->bind(key.session).bind(key.src).bind(key.id).bind(with_released ? 1 : 0);
   auto row = s->step();
   if (!row)
     return failed(row.error());
@@ -410,22 +417,21 @@ result<std::size_t> store::release(const std::string& session, const std::string
     bytes = 0;
     return in_transaction([&]() -> result<void> {
       for (const auto& id : ids) {
-        running s{release_};
-        s->bind(session).bind(src).bind(id);
-        auto row = s->step();
-        if (!row)
-          return row.error();
-        if (*row) {
-          ++gone;
-          bytes += s->number(0);
-        }
+        auto known = locate({session, src, id});
+        if (!known)
+          return known.error();
+        if (!*known || !(*known)->done || (*known)->released)
+          continue;
+        if (auto wrote = release_.begin().bind((*known)->n).run(); !wrote)
+          return wrote;
+        ++gone;
+        bytes += (*known)->bytes;
       }
       return {};
     });
   });
   if (!did)
     return did.error();
-  rows_ -= size_of(gone);
   bytes_ -= bytes;
   step("release_written");
   return gone;
@@ -479,6 +485,11 @@ result<std::size_t> store::sweep(wall_ms now) {
     if (*some < sweep_rows)
       break;
   }
+  auto forgotten
+    = write([&] { return forget_released_.begin().bind(now - known_after_release).run(); });
+  if (!forgotten)
+    return forgotten.error();
+  rows_ -= sqlite3_changes(db_.get());
   const auto unused = sqlite::number(db_.get(), "PRAGMA freelist_count");
   const auto all = sqlite::number(db_.get(), "PRAGMA page_count");
   if (unused && all && *unused > free_pages && *unused > *all / 4)

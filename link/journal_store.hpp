@@ -34,6 +34,7 @@ struct journal_row {
   std::string command;     ///< JSON text as received; empty once done
   std::string plan;        ///< JSON text, may be empty; empty once done
   bool done = false;
+  bool released = false;  ///< done, and its agent has consumed the answer: `result` is gone
   std::string result;     ///< JSON text of the result message, once done
   std::uint64_t rseq = 0; ///< position among the results, once done
   wall_ms received_at = 0;
@@ -85,7 +86,10 @@ public:
   done(const journal_key& key, const std::function<std::string(std::uint64_t rseq)>& make_text,
        wall_ms now)
     = 0;
-  virtual result<std::optional<journal_row>> find(const journal_key& key) = 0;
+  /// Released ones only `with_released`: for judging a command that comes.
+  virtual result<std::optional<journal_row>> find(const journal_key& key,
+                                                  bool with_released = false)
+    = 0;
   /// RECEIVED without DONE, oldest first: what a crash left.
   virtual result<std::vector<journal_row>> unfinished() = 0;
   /// Done and not released, rseq > after, in order; src empty: of all.
@@ -97,6 +101,8 @@ public:
   virtual result<std::vector<journal_row>> finished_since(const std::string& session, wall_ms since,
                                                           std::size_t limit)
     = 0;
+  /// Forgets their results. That they were there is known for ten minutes more: copies of them may
+  /// still be on their way.
   virtual result<std::size_t> release(const std::string& session, const std::string& src,
                                       const std::vector<std::string>& ids)
     = 0;

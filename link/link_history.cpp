@@ -70,19 +70,23 @@ void link_history::lost(wall_ms at) {
     add(alone_, {at, at});
 }
 
-bool link_history::may_be_lost(wall_ms finished_at, wall_ms now) const {
+bool link_history::may_be_lost(wall_ms finished_at, wall_ms sent_at, wall_ms now) const {
   const auto age = minus(now, finished_at);
   if (age < limits_.fresh)
     return true;
   if (age > limits_.anonymous_age)
     return false;
   for (const auto& s : outages_)
-    if (finished_at >= minus(s.from, limits_.before_outage) && finished_at <= s.to)
+    if (sent_at >= minus(s.from, limits_.before_outage) && sent_at <= s.to)
       return true;
   for (const auto& s : alone_)
-    if (finished_at >= s.from && finished_at <= s.to)
+    if (sent_at >= s.from && sent_at <= s.to)
       return true;
   return false;
+}
+
+bool link_history::may_be_stray(bool anonymous, wall_ms answered_at, wall_ms now) const {
+  return minus(now, answered_at) < (anonymous ? limits_.fresh : limits_.stray_copy);
 }
 
 bool link_history::to_rebroadcast(wall_ms finished_at, wall_ms sent_at, wall_ms now) const {

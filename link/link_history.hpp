@@ -17,7 +17,9 @@ struct history_limits {
   wall_ms before_outage = 5'000;       ///< ms before an outage in which an answer may be lost
   wall_ms rebroadcast_age = 60'000;    ///< ms: older answers are not sent again after a rejoin
   wall_ms anonymous_age = 15 * 60'000; ///< ms: older answers never answer a repeat in scope anon
-  std::size_t spans = 64;              ///< remembered, of each kind
+  /// ms: a copy of a released command that comes so soon was on its way already.
+  wall_ms stray_copy = 60'000;
+  std::size_t spans = 64; ///< remembered, of each kind
 };
 
 class link_history {
@@ -35,11 +37,14 @@ public:
   /// A message that the port did not take.
   void lost(wall_ms at);
 
-  /// Rule 3: an answer that was finished (and sent) then may not have arrived; in scope anon a
+  /// Rule 3: an answer that was finished and last sent then may not have arrived; in scope anon a
   /// repeat of its command is a duplicate.
-  bool may_be_lost(wall_ms finished_at, wall_ms now) const;
+  bool may_be_lost(wall_ms finished_at, wall_ms sent_at, wall_ms now) const;
   /// Rule 5: still young, and last sent during the latest outage or shortly before it.
   bool to_rebroadcast(wall_ms finished_at, wall_ms sent_at, wall_ms now) const;
+
+  /// A copy of a command that was answered then, and released since, was on its way already.
+  bool may_be_stray(bool anonymous, wall_ms answered_at, wall_ms now) const;
 
   const history_limits& limits() const noexcept { return limits_; }
 

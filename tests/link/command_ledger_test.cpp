@@ -93,6 +93,24 @@ CAF_TEST(a release frees the id) {
   CAF_CHECK_EQUAL(said(d.arrive(exec("1", "a"), "g")), "silent queued");
 }
 
+CAF_TEST(a copy of a released command that was still on its way does nothing) {
+  desk d;
+  d.through(exec("1", "a"), answer);
+  d.release("a", "1");
+  desk later({}, d.now); // a new life knows it from the journal
+  later.journal = d.journal;
+  later.now = d.now + 58 * second;
+  CAF_CHECK_EQUAL(said(later.arrive(exec("1", "a"))), "ignored released");
+  CAF_CHECK_EQUAL(said(later.arrive(exec("1", "a"), "g")), "new");
+  d.now += 59 * second;
+  CAF_CHECK_EQUAL(said(d.arrive(exec("1", "a"))), "ignored released");
+  d.link_is_down_for(second / 2);
+  CAF_CHECK(d.book.link_up(d.now).empty());
+  CAF_CHECK(d.book.query("a", {"1"})[0].look_up);
+  d.now += 2 * second;
+  CAF_CHECK_EQUAL(said(d.arrive(exec("1", "a"))), "new");
+}
+
 CAF_TEST(a simple agent that repeats within five seconds is answered again) {
   desk d;
   d.through(exec("1"), answer);

@@ -117,6 +117,31 @@ CAF_TEST(what is not released comes in order and by its agent) {
   CAF_CHECK_EQUAL(ids(j->unreleased("main", "", 0, 100).value()), "12456");
 }
 
+CAF_TEST(what was released is known for a while and has no result) {
+  journal_dir dir;
+  constexpr wall_ms minute = 60'000;
+  {
+    auto j = open_or_fail(dir.options());
+    CAF_REQUIRE(j->received(key("1"), "f", "{}", "", 0));
+    CAF_REQUIRE(j->done(key("1"), text_with_rseq(), 0));
+    CAF_CHECK_EQUAL(j->release("main", "a", {"1", "1"}).value(), 1u);
+    CAF_CHECK_EQUAL(j->release("main", "a", {"1"}).value(), 0u);
+  }
+  auto j = open_or_fail(dir.options());
+  CAF_CHECK(!j->find(key("1")).value().has_value());
+  const auto row = j->find(key("1"), true).value();
+  CAF_REQUIRE(row.has_value());
+  CAF_CHECK(row->released);
+  CAF_CHECK(row->done);
+  CAF_CHECK_EQUAL(row->fingerprint, "f");
+  CAF_CHECK_EQUAL(row->result, "");
+  CAF_CHECK(j->finished_since("main", 0, 10).value().empty());
+  CAF_REQUIRE(j->sweep(10 * minute));
+  CAF_CHECK(j->find(key("1"), true).value().has_value());
+  CAF_REQUIRE(j->sweep(11 * minute));
+  CAF_CHECK(!j->find(key("1"), true).value().has_value());
+}
+
 CAF_TEST(a release leaves alone what has no answer) {
   journal_dir dir;
   auto j = open_or_fail(dir.options());

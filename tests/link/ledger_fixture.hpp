@@ -114,6 +114,14 @@ struct desk {
     finish(number_of(d), std::move(answer));
   }
 
+  void release(const std::string& src, const std::string& id) {
+    book.release(src, {id});
+    if (auto row = journal.find(book.key_of(src, id)); row != journal.end() && row->second.done) {
+      row->second.released = true;
+      row->second.result.clear();
+    }
+  }
+
   void link_is_down_for(wall_ms ms) {
     book.link_down(now);
     now += ms;
