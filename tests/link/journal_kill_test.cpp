@@ -100,14 +100,16 @@ struct story {
   std::uint64_t top = 0;              ///< greatest position told
   std::uint32_t next_id = 1;
 
-  void hear(const said& one) {
+  void hear(said one) {
+    if (one.what == 'x')
+      one.rseq = last[one.id].rseq;
     last[one.id] = one;
     top = std::max(top, one.rseq);
     next_id = std::max(next_id, one.id + 1);
   }
   long newer_answers(std::uint64_t than) const {
     return std::count_if(last.begin(), last.end(), [&](const auto& entry) {
-      return entry.second.what == 'd' && entry.second.rseq > than;
+      return entry.second.rseq > than;
     });
   }
 };
