@@ -74,7 +74,9 @@ void stepper::run(const event& what) {
   // A tick alone knows that it is late; whatever comes before it proves nothing.
   const auto late = std::holds_alternative<tick>(what) && s.armed && t.now - *s.armed > p.jump;
   const auto jumped = (t.wall - s.last.wall) - (t.now - s.last.now) > p.jump;
-  if (late || jumped)
+  const bool ends
+    = std::holds_alternative<closed>(what) || std::holds_alternative<connect_failed>(what);
+  if ((late || jumped) && !ends)
     wake();
   std::visit([this](const auto& one) { on(one); }, what);
   s.last = t;
@@ -210,8 +212,15 @@ void stepper::open_socket() {
   out.push_back(connect{s.serial});
 }
 
+/// While it waits for a token, the serial is still that of the socket before.
+bool stepper::alive(std::uint64_t serial) const {
+  return serial == s.serial
+         && (s.socket == socket_state::open
+             || (s.socket == socket_state::connecting && s.due.connect));
+}
+
 void stepper::on(const connected& what) {
-  if (what.serial != s.serial || s.socket != socket_state::connecting)
+  if (!alive(what.serial) || s.socket == socket_state::open)
     return;
   s.due.connect.reset();
   s.socket = socket_state::open;
@@ -228,14 +237,15 @@ void stepper::on(const connected& what) {
 }
 
 void stepper::on(const connect_failed& what) {
-  if (what.serial == s.serial && s.socket == socket_state::connecting)
+  if (alive(what.serial))
     lose_socket(0, what.why);
 }
 
 void stepper::on(const closed& what) {
-  if (what.serial != s.serial || s.socket != socket_state::open)
+  if (!alive(what.serial))
     return;
   if (s.channel == channel_state::leaving) {
+    s.socket = socket_state::disconnected;
     finish();
     return;
   }
@@ -257,6 +267,7 @@ void stepper::lose_socket(std::uint16_t code, const verdict& why) {
   if (code != 0)
     out.push_back(close_socket{s.serial, code, why.why.detail.substr(0, 100)});
   if (s.channel == channel_state::leaving) {
+    s.socket = socket_state::disconnected;
     finish();
     return;
   }
@@ -322,7 +333,7 @@ void stepper::on(const close&) {
 }
 
 void stepper::finish() {
-  if (s.socket != socket_state::disconnected)
+  if (alive(s.serial))
     out.push_back(close_socket{s.serial, 1000, "bye"});
   s.socket = socket_state::disconnected;
   s.channel = channel_state::closed;

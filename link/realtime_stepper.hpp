@@ -34,6 +34,7 @@ private:
   void wake();
   void begin_connect();
   void open_socket();
+  bool alive(std::uint64_t serial) const;
   void ask_token();
   void plan_refresh();
   void no_token(const error& why);
