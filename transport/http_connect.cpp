@@ -27,6 +27,11 @@ public:
       to_{std::move(to)},
       done_{std::move(done)} {}
 
+  void begin(std::vector<tcp::endpoint> addresses) {
+    addresses_ = std::move(addresses);
+    next();
+  }
+
   void begin() {
     const auto& host = to_.via ? to_.via->host : to_.host;
     const auto port = to_.via ? to_.via->port : to_.port;
@@ -65,7 +70,7 @@ private:
   void next() {
     if (started_ == addresses_.size()) {
       if (trying_.empty())
-        fail(first_error_.message());
+        fail(first_error_ ? first_error_.message() : "there is no address");
       return;
     }
     const auto to = addresses_[started_++];
@@ -205,6 +210,17 @@ std::function<void()> connect_to(const strand_type& strand, const route& to,
                                  std::function<void(result<socket_type>)> done) {
   const auto one = std::make_shared<attempt>(strand, to, std::move(done));
   one->begin();
+  return [weak = std::weak_ptr{one}] {
+    if (const auto live = weak.lock())
+      live->give_up();
+  };
+}
+
+std::function<void()> connect_to_any(const strand_type& strand,
+                                     std::vector<tcp::endpoint> addresses,
+                                     std::function<void(result<socket_type>)> done) {
+  const auto one = std::make_shared<attempt>(strand, route{}, std::move(done));
+  one->begin(std::move(addresses));
   return [weak = std::weak_ptr{one}] {
     if (const auto live = weak.lock())
       live->give_up();

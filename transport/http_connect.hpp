@@ -22,6 +22,11 @@ struct route {
 std::function<void()> connect_to(const strand_type& strand, const route& to,
                                  std::function<void(result<socket_type>)> done);
 
+/// The same for addresses that are known, in this order.
+std::function<void()> connect_to_any(const strand_type& strand,
+                                     std::vector<boost::asio::ip::tcp::endpoint> addresses,
+                                     std::function<void(result<socket_type>)> done);
+
 /// `addresses` as they are tried: families in turn, that of the first one first.
 std::vector<boost::asio::ip::tcp::endpoint>
 in_turn(const std::vector<boost::asio::ip::tcp::endpoint>& addresses);

@@ -6,7 +6,6 @@
 
 #include <boost/asio/dispatch.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/ssl/host_name_verification.hpp>
 
 namespace holt::http {
 
@@ -65,15 +64,19 @@ private:
 
   void start_tls() {
     auto& tls = session_->stream().next_layer().start_tls(to_.tls);
+    auto* const ssl = tls.native_handle();
     error_code not_numeric;
     asio::ip::make_address(to_.host, not_numeric);
-    // RFC 6066, section 3: addresses are not names.
-    if (not_numeric && !SSL_set_tlsext_host_name(tls.native_handle(), to_.host.c_str())) {
+    // RFC 6066, section 3: addresses are not names. Both are checked by OpenSSL itself, so that it
+    // can say what is wrong.
+    const bool fine
+      = not_numeric
+          ? SSL_set_tlsext_host_name(ssl, to_.host.c_str()) && SSL_set1_host(ssl, to_.host.c_str())
+          : X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), to_.host.c_str()) == 1;
+    if (!fine) {
       finish(error{errc::io, "The server's name cannot be sent."});
       return;
     }
-    error_code ec;
-    tls.set_verify_callback(asio::ssl::host_name_verification{to_.host}, ec);
     tls.async_handshake(asio::ssl::stream_base::client,
                         [self = shared_from_this(), session = session_](error_code failed) {
                           self->encrypted(failed);

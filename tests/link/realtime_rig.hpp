@@ -28,7 +28,8 @@ public:
     port_.reset();
     work_.reset();
     for (auto& one : threads_)
-      one.join();
+      if (one.joinable())
+        one.join();
     blocking_.join();
   }
 
@@ -37,9 +38,11 @@ public:
     link::link_events events;
     events.on_up = [this](link::link_limits) { seen.add("up " + std::to_string(++ups)); };
     events.on_down = [this](error why, std::chrono::system_clock::time_point) {
+      {
+        const std::lock_guard lock{mutex_};
+        details_ += why.detail + "\n";
+      }
       seen.add("down " + std::string{why.word()});
-      const std::lock_guard lock{mutex_};
-      details_ += why.detail + "\n";
     };
     events.on_message = [this](link::link_message what) {
       ++messages;
