@@ -221,8 +221,17 @@ CAF_TEST(an end at any byte of a join is survived) {
 
 CAF_TEST(a network that goes silent is left when a heartbeat goes unanswered) {
   realtime_server server;
+  std::size_t whole = 0;
+  {
+    gate measured{server.port};
+    measured.start();
+    realtime_rig client;
+    CAF_REQUIRE(client.start("http://127.0.0.1:" + std::to_string(measured.port) + "/realtime/v1"));
+    CAF_REQUIRE(client.seen.wait_for("up 1"));
+    whole = measured.up;
+  }
   gate silent{server.port};
-  silent.break_next({{fault::kind::stall, true, 900}}); // the first heartbeat or two
+  silent.break_next({{fault::kind::stall, true, whole + 20}}); // in the first heartbeat
   silent.start();
   realtime_rig client;
   CAF_REQUIRE(client.start("http://127.0.0.1:" + std::to_string(silent.port) + "/realtime/v1"));

@@ -7,6 +7,7 @@
 #include "link/realtime_client.hpp"
 #include "realtime_server.hpp"
 
+#include <cstdlib>
 #include <optional>
 
 namespace holt::test {
@@ -21,6 +22,7 @@ public:
     how.presence_key = "sbx-7";
     how.seed = 7;
     how.hurry = 20;
+    log::stderr_level(std::getenv("HOLT_TEST_LOG") ? log::level::debug : log::level::off);
   }
   ~realtime_rig() {
     if (port_)

@@ -83,10 +83,10 @@ CAF_TEST(a proxy is read from its address) {
   CAF_CHECK_EQUAL(plain->host, "proxy.example");
   CAF_CHECK_EQUAL(plain->port, 3128);
   CAF_CHECK_EQUAL(plain->authorization, "");
-  CAF_CHECK_EQUAL(parse_proxy("proxy:3128")->host, "proxy");
-  CAF_CHECK_EQUAL(parse_proxy("http://proxy")->port, 80);
-  CAF_CHECK_EQUAL(parse_proxy("http://[::1]:8080/")->host, "::1");
-  CAF_CHECK_EQUAL(parse_proxy("http://user:p%40ss@proxy")->authorization, "Basic dXNlcjpwQHNz");
+  CAF_CHECK(parse_proxy("proxy:3128")->host == "proxy");
+  CAF_CHECK(parse_proxy("http://proxy")->port == 80);
+  CAF_CHECK(parse_proxy("http://[::1]:8080/")->host == "::1");
+  CAF_CHECK(parse_proxy("http://user:p%40ss@proxy")->authorization == "Basic dXNlcjpwQHNz");
   CAF_CHECK_EQUAL(parse_proxy("http://Aladdin:open%20sesame@proxy")->authorization,
                   "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==");
   for (const auto* bad : {"", "http://", "https://proxy", "socks5://proxy", "http://proxy:0",
@@ -232,10 +232,10 @@ CAF_TEST(absolute URLs are read strictly) {
   CAF_CHECK_EQUAL(got->host, "ref.supabase.co");
   CAF_CHECK_EQUAL(got->port, 443);
   CAF_CHECK_EQUAL(got->target, "/realtime/v1?x=1");
-  CAF_CHECK_EQUAL(url::parse_absolute("http://h?x")->target, "/?x");
-  CAF_CHECK_EQUAL(url::parse_absolute("http://u:p@[::1]:81")->host, "::1");
-  CAF_CHECK_EQUAL(url::parse_absolute("http://u:p@h")->userinfo, "u:p");
-  CAF_CHECK_EQUAL(url::parse_absolute("http://h:")->port, 80);
+  CAF_CHECK(url::parse_absolute("http://h?x")->target == "/?x");
+  CAF_CHECK(url::parse_absolute("http://u:p@[::1]:81")->host == "::1");
+  CAF_CHECK(url::parse_absolute("http://u:p@h")->userinfo == "u:p");
+  CAF_CHECK(url::parse_absolute("http://h:")->port == 80);
   for (const auto* bad :
        {"", "h", "ftp://h", "http:///x", "http://h:0", "http://h:65536", "http://h:1x",
         "http://h:123456", "http://[::1", "http://[1]", "http://h h", "http://h#f", "http://h\\x",
