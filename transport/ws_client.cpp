@@ -4,6 +4,8 @@
 #include "transport/http_connect.hpp"
 #include "transport/ws_session.hpp"
 
+#include <boost/beast/core/error.hpp>
+
 #include <boost/asio/dispatch.hpp>
 #include <boost/asio/post.hpp>
 
@@ -121,6 +123,10 @@ private:
         tell_refusal();
       finish(error{errc::io, "The WebSocket was refused with status "
                                + std::to_string(answer_.result_int()) + "."});
+      return;
+    }
+    if (ec == beast::error::timeout) { // Beast's timer was faster than ours
+      finish(error{errc::timeout, "The WebSocket did not open in time."});
       return;
     }
     if (ec) {

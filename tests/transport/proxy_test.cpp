@@ -87,8 +87,8 @@ CAF_TEST(a proxy is read from its address) {
   CAF_CHECK(parse_proxy("http://proxy")->port == 80);
   CAF_CHECK(parse_proxy("http://[::1]:8080/")->host == "::1");
   CAF_CHECK(parse_proxy("http://user:p%40ss@proxy")->authorization == "Basic dXNlcjpwQHNz");
-  CAF_CHECK_EQUAL(parse_proxy("http://Aladdin:open%20sesame@proxy")->authorization,
-                  "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==");
+  CAF_CHECK(parse_proxy("http://Aladdin:open%20sesame@proxy")->authorization
+            == "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==");
   for (const auto* bad : {"", "http://", "https://proxy", "socks5://proxy", "http://proxy:0",
                           "http://proxy:70000", "http://pro xy", "http://proxy:x",
                           "http://user:%zz@proxy", "http://[::1", "http://proxy#x"}) {
