@@ -33,6 +33,17 @@ void add_config_flags(CLI::App& app, command_line& line) {
         names, [&line, name](const std::string& text) { line.flags[name] = text; }, help)
       ->group("Configuration (also " + env_name("…") + " and holt.toml)");
   }
+  app
+    .add_option_function<std::vector<std::string>>(
+      "--root",
+      [&line](const std::vector<std::string>& folders) {
+        for (const auto& folder : folders) {
+          auto& all = line.flags["files.roots"];
+          all += (all.empty() ? "" : ",") + folder;
+        }
+      },
+      "a further folder that commands may use; may be given more than once")
+    ->take_all();
   app.add_flag_callback(
     "--no-desktop", [&line] { line.flags["desktop.enabled"] = "false"; },
     "no desktop and no live view");

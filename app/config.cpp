@@ -110,10 +110,39 @@ std::string at(const std::string& file, const toml::node& node) {
   return file + ":" + std::to_string(node.source().begin.line);
 }
 
+/// `[[links]]`: each has the keys of `[link]`.
+result<void> read_links(const std::string& file, const toml::node& node, loaded_config& into) {
+  const auto* tables = node.as_array();
+  if (tables == nullptr)
+    return bad(at(file, node), "links must be tables: [[links]]");
+  for (const auto& item : *tables) {
+    const auto* table = item.as_table();
+    if (table == nullptr)
+      return bad(at(file, item), "links must be tables: [[links]]");
+    config one;
+    for (const auto& [name, value] : *table) {
+      const auto* key = find_key("link." + std::string{name.str()});
+      if (key == nullptr)
+        return bad(at(file, value), "unknown key links." + std::string{name.str()});
+      if (auto set = set_from_toml(*key, one, value); !set)
+        return bad(at(file, value), "links." + std::string{name.str()} + " " + set.error().detail);
+    }
+    if (one.link.url.empty())
+      return bad(at(file, item), "links.url is missing");
+    into.values.links.push_back(std::move(one.link));
+  }
+  return {};
+}
+
 result<void> read_table(const std::string& file, const toml::table& table,
                         const std::string& prefix, loaded_config& into) {
   for (const auto& [name, node] : table) {
     auto full = prefix + std::string{name.str()};
+    if (full == "links") {
+      if (auto read = read_links(file, node, into); !read)
+        return read;
+      continue;
+    }
     if (const auto* key = find_key(full)) {
       auto set = set_from_toml(*key, into.values, node);
       if (!set)
@@ -161,6 +190,19 @@ std::string usual_file(const std::function<const char*(const char*)>& getenv) {
 }
 
 std::string value_text(const config_key& key, config& values) {
+  if (key.secret) {
+    bool set = std::visit(
+      [](auto* x) {
+        using type = std::remove_pointer_t<decltype(x)>;
+        if constexpr (std::is_same_v<type, std::string>
+                      || std::is_same_v<type, std::vector<std::string>>)
+          return !x->empty();
+        else
+          return true;
+      },
+      key.at(values));
+    return set ? "\"***\"" : "\"\"";
+  }
   return std::visit(
     [](auto* x) -> std::string {
       using type = std::remove_pointer_t<decltype(x)>;
@@ -180,6 +222,41 @@ std::string value_text(const config_key& key, config& values) {
       return out.str();
     },
     key.at(values));
+}
+
+result<void> check_one_link(const std::string& where, const config::link_config& one) {
+  if (one.session.empty() || one.session.size() > 200)
+    return bad(where + ".session", "must be 1 to 200 bytes long");
+  for (const auto& key : one.command_keys) {
+    auto colon = key.find(':');
+    if (colon == std::string::npos || colon == 0 || key.size() - colon < 17)
+      return bad(where + ".command_keys", "must be KID:SECRET, the secret 16 bytes or longer");
+  }
+  if (one.max_payload != 0 && one.max_payload < 16'384)
+    return bad(where + ".max_payload", "must be 0 or at least 16384");
+  return {};
+}
+
+/// A very short text would make the whole feed unreadable.
+constexpr std::size_t least_mask_bytes = 4;
+
+result<void> check_link(const config& values) {
+  if (auto checked = check_one_link("link", values.link); !checked)
+    return checked;
+  for (const auto& one : values.links)
+    if (auto checked = check_one_link("links", one); !checked)
+      return checked;
+  if (!values.exec.shell.starts_with('/'))
+    return bad("exec.shell", "must be an absolute path");
+  if (!values.broker.jwt_secret.empty() && values.broker.jwt_secret.size() < 16)
+    return bad("broker.jwt_secret", "must be 16 bytes or longer");
+  for (const auto& root : values.files.roots)
+    if (!root.starts_with('/'))
+      return bad("files.roots", "'" + root + "' is not an absolute path");
+  for (const auto& text : values.activity.mask)
+    if (text.size() < least_mask_bytes)
+      return bad("activity.mask", "texts must be 4 bytes or longer");
+  return {};
 }
 
 } // namespace
@@ -266,7 +343,20 @@ result<void> check_config(const config& values) {
   }
   if (values.stream.address.empty())
     return bad("stream.address", "must be auto or a list of addresses");
-  return {};
+  return check_link(values);
+}
+
+std::vector<config::link_config> all_links(const config& values) {
+  std::vector<config::link_config> out;
+  if (!values.link.url.empty())
+    out.push_back(values.link);
+  out.insert(out.end(), values.links.begin(), values.links.end());
+  return out;
+}
+
+bool broker_runs(const config& values) {
+  return values.broker.enabled == "on"
+         || (values.broker.enabled == "auto" && all_links(values).empty());
 }
 
 std::string print_config(const loaded_config& loaded) {

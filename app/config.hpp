@@ -62,6 +62,47 @@ struct config {
   struct log_config {
     std::string level = "info"; ///< trace | debug | info | warn | error
   } log;
+  struct files_config {
+    std::vector<std::string> roots; ///< further folders that commands may use; absolute
+  } files;
+  /// One channel of agents on Supabase Realtime; `[[links]]` in the file adds more of them.
+  struct link_config {
+    std::string url; ///< empty: none; the own broker serves the session instead
+    std::string key;
+    std::string session = "main";
+    bool private_channel = false;
+    std::string token_command;             ///< prints a fresh JWT
+    std::vector<std::string> command_keys; ///< kid:secret; empty: commands need no signature
+    std::string result_event = "result";
+    unsigned max_payload = 0; ///< bytes of one message; 0: 256,000, on the own broker 900,000
+    unsigned rate = 40;       ///< messages a second; 0: unlimited. Not for the own broker
+    std::string proxy;        ///< empty: of the environment
+  } link;
+  std::vector<link_config> links;
+  struct broker_config {
+    std::string enabled = "auto"; ///< auto (when link.url is empty) | on | off
+    std::string jwt_secret;       ///< empty: made and kept in the state folder
+    bool any_key = false;
+    unsigned mailbox_messages = 1'000; ///< of one session
+    std::uint64_t mailbox_bytes = 64ull << 20;
+    unsigned mailbox_hours = 24;
+  } broker;
+  struct exec_config {
+    std::string shell = "/bin/sh";
+    unsigned timeout_ms = 120'000; ///< where a command names none
+    std::string user;              ///< empty: the daemon's
+    unsigned running = 32;
+    unsigned queued = 256;
+    unsigned max_output = 1024 * 1024; ///< bytes of one stream in an answer
+  } exec;
+  struct journal_config {
+    std::string durability = "process"; ///< process | power
+    std::uint64_t max_bytes = 256ull << 20;
+    unsigned max_hours = 24;
+  } journal;
+  struct activity_config {
+    std::vector<std::string> mask; ///< texts, or env:NAME
+  } activity;
   std::string workspace; ///< empty: the current folder
   std::string state_dir; ///< empty: $XDG_STATE_HOME/holt …
 };
@@ -76,6 +117,7 @@ struct config_key {
   std::vector<std::string_view> one_of;  ///< allowed words; empty: any
   std::uint64_t min = 0;                 ///< for numbers
   std::uint64_t max = ~std::uint64_t{0}; ///< for numbers
+  bool secret = false;                   ///< shown as ***
 };
 
 const std::vector<config_key>& config_keys();
@@ -103,6 +145,12 @@ using config_flags = std::map<std::string, std::string, std::less<>>;
 /// errc::config with file and line, variable or flag for an unknown key or a bad value.
 result<loaded_config> load_config(const std::string& file, const config_flags& flags,
                                   const std::function<const char*(const char*)>& getenv);
+
+/// Every channel on Supabase Realtime: `link` when it has a url, then `links`.
+std::vector<config::link_config> all_links(const config& values);
+
+/// Whether the own broker runs.
+bool broker_runs(const config& values);
 
 /// Checks that concern several keys, e.g. auth none on an address that is not loopback.
 result<void> check_config(const config& values);

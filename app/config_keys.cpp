@@ -23,10 +23,23 @@ using http = config::http_config;
 using desktop = config::desktop_config;
 using stream = config::stream_config;
 using supervision = config::supervision_config;
+using files = config::files_config;
+using link = config::link_config;
+using broker = config::broker_config;
+using exec = config::exec_config;
+using journal = config::journal_config;
+using activity = config::activity_config;
+
+/// The same row, but its value is never shown.
+config_key hidden(config_key row) {
+  row.secret = true;
+  return row;
+}
 
 } // namespace
 
 const std::vector<config_key>& config_keys() {
+  constexpr std::uint64_t most = std::uint64_t{1} << 40;
   static const std::vector<config_key> keys{
     {"workspace", in(&c::workspace), "folder where relative paths and shells start", {}},
     {"state_dir", in(&c::state_dir), "folder for token, lock and logs", {}},
@@ -149,6 +162,105 @@ const std::vector<config_key>& config_keys() {
      in(&c::log, &c::log_config::level),
      "what is logged",
      {"trace", "debug", "info", "warn", "error"}},
+    {"files.roots",
+     in(&c::files, &files::roots),
+     "further folders that commands may use, beside the workspace (also --root DIR, repeatable)",
+     {}},
+    {"link.url",
+     in(&c::link, &link::url),
+     "Supabase Realtime, http(s)://HOST/realtime/v1; empty: the own broker",
+     {}},
+    hidden({"link.key", in(&c::link, &link::key), "its apikey", {}}),
+    {"link.session", in(&c::link, &link::session), "agents meet in channel sandbox:SESSION", {}},
+    {"link.private", in(&c::link, &link::private_channel), "join as a private channel", {}},
+    {"link.token_command",
+     in(&c::link, &link::token_command),
+     "program that prints a fresh JWT; empty: the key is the token",
+     {}},
+    hidden({"link.command_keys",
+            in(&c::link, &link::command_keys),
+            "KID:SECRET; where there is one, every command must be signed",
+            {}}),
+    {"link.result_event", in(&c::link, &link::result_event), "event of the answers", {}},
+    {"link.max_payload",
+     in(&c::link, &link::max_payload),
+     "bytes of one message, 0: 256000, or 900000 on the own broker",
+     {},
+     0,
+     4'000'000},
+    {"link.rate",
+     in(&c::link, &link::rate),
+     "messages a second to Supabase, 0: unlimited",
+     {},
+     0,
+     100'000},
+    {"link.proxy", in(&c::link, &link::proxy), "http://HOST:PORT; empty: HTTPS_PROXY", {}},
+    {"broker.enabled",
+     in(&c::broker, &broker::enabled),
+     "have a Realtime of our own; auto: when link.url is empty",
+     {"auto", "on", "off"}},
+    hidden({"broker.jwt_secret",
+            in(&c::broker, &broker::jwt_secret),
+            "secret of its keys (HS256); empty: made at first start",
+            {}}),
+    {"broker.any_key",
+     in(&c::broker, &broker::any_key),
+     "take every key for channels that are no sandbox; for development",
+     {}},
+    {"broker.mailbox_messages",
+     in(&c::broker, &broker::mailbox_messages),
+     "messages kept for who is away, of one session",
+     {},
+     0,
+     1'000'000},
+    {"broker.mailbox_bytes",
+     in(&c::broker, &broker::mailbox_bytes),
+     "bytes of them, of one session",
+     {},
+     0,
+     most},
+    {"broker.mailbox_hours",
+     in(&c::broker, &broker::mailbox_hours),
+     "hours that they are kept",
+     {},
+     1,
+     8'760},
+    {"exec.shell", in(&c::exec, &exec::shell), "program that runs command lines", {}},
+    {"exec.timeout_ms",
+     in(&c::exec, &exec::timeout_ms),
+     "milliseconds of a command that names no timeout",
+     {},
+     1,
+     3'600'000},
+    {"exec.user", in(&c::exec, &exec::user), "run commands as this user, when root", {}},
+    {"exec.running", in(&c::exec, &exec::running), "commands that run at once", {}, 1, 1'024},
+    {"exec.queued", in(&c::exec, &exec::queued), "commands that wait; more are refused", {}, 0, 65'536},
+    {"exec.max_output",
+     in(&c::exec, &exec::max_output),
+     "bytes of stdout, and of stderr, in an answer",
+     {},
+     1'024,
+     16 * 1024 * 1024},
+    {"journal.durability",
+     in(&c::journal, &journal::durability),
+     "what the journal survives: the daemon's death, or the machine's",
+     {"process", "power"}},
+    {"journal.max_bytes",
+     in(&c::journal, &journal::max_bytes),
+     "bytes of results that are kept",
+     {},
+     1024 * 1024,
+     most},
+    {"journal.max_hours",
+     in(&c::journal, &journal::max_hours),
+     "hours that results are kept",
+     {},
+     1,
+     8'760},
+    hidden({"activity.mask",
+            in(&c::activity, &activity::mask),
+            "texts that the feed shows as ***; env:NAME takes the daemon's variable",
+            {}}),
   };
   return keys;
 }

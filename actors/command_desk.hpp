@@ -1,0 +1,292 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+// The state of the actor `commands` and what it does with it. One object for one incarnation of
+// the actor, used from its handlers only. The rules are the ledger's, the queue's and the mask's;
+// here facts are carried between them, the journal, the workers and the links. Split over
+// command_*.cpp by meaning.
+
+#include "actors/commands.hpp"
+
+#include <chrono>
+#include <deque>
+#include <list>
+#include <unordered_map>
+
+namespace holt {
+
+// -- messages to itself: answers of the journal, timers
+
+struct journal_looked_up {
+  std::uint64_t number = 0;
+  result<std::optional<link::journal_row>> row;
+  bool recorded = false; ///< RECEIVED is written, too
+};
+struct journal_recorded {
+  std::uint64_t number = 0;
+  result<void> got;
+  bool planned = false; ///< the plan, else RECEIVED
+};
+struct journal_stored {
+  std::uint64_t number = 0;
+  result<std::uint64_t> got; ///< rseq
+  link::shared_text text;
+};
+struct journal_former {
+  result<std::vector<link::journal_row>> unfinished;
+  std::vector<std::vector<link::journal_row>> finished; ///< by link
+  link::wall_ms last_activity = 0;
+  std::uint64_t last_rseq = 0;
+};
+struct journal_page {
+  std::size_t link = 0;
+  std::uint64_t walk = 0;
+  std::vector<link::journal_row> rows;
+};
+struct journal_found {
+  std::size_t link = 0;
+  std::vector<link::journal_row> rows; ///< done: to be sent again
+};
+struct parts_due {};
+struct deadline_due {
+  std::uint64_t epoch = 0;
+};
+struct resume_due {
+  std::size_t link = 0;
+  std::uint64_t walk = 0;
+};
+struct settled_row {
+  std::size_t index = 0; ///< of the former rows
+  command_outcome outcome;
+};
+
+class command_desk {
+public:
+  using self_ptr = caf::event_based_actor*;
+  command_desk(self_ptr self, commands_deps deps);
+
+  // command_settle.cpp: what a former life left
+  void begin();
+  void former(journal_former& what);
+  void settled(std::uint64_t number, command_outcome outcome);
+  void settled_stored(const journal_stored& what);
+
+  // command_links.cpp
+  void opened(const link_opened& what);
+  void closed(const link_closed& what);
+  void up(const link_up& what);
+  void down(const link_down& what);
+  void present(const link_present& what);
+
+  // command_intake.cpp: a message comes
+  void heard(link_heard& what);
+  void looked_up(journal_looked_up& what);
+  void recorded(const journal_recorded& what);
+
+  // command_run.cpp: a command runs
+  void planned(fs_planned& what);
+  void started(const shell_started& what);
+  void finished(std::uint64_t number, command_outcome outcome);
+  void ended(const shell_ended& what);
+  void worker_gone(const caf::down_msg& what);
+  void deadline(std::uint64_t epoch);
+
+  // command_answer.cpp: its answer goes out
+  void stored(const journal_stored& what);
+  void send_parts();
+
+  // command_control.cpp: about other commands
+  void resume_page(const journal_page& what);
+  void resume_next(const resume_due& what);
+  void found(const journal_found& what);
+
+  // command_report.cpp: for people
+  nlohmann::json commands_document() const;
+  nlohmann::json links_document() const;
+  result<void> cancel_by_person(std::uint64_t number);
+  void goodbye(std::function<void()> done);
+
+private:
+  using clock = std::chrono::steady_clock;
+
+  struct link_slot {
+    command_link how;
+    link::link_port_ptr port;
+    bool up = false;
+    link::link_limits limits;
+    std::unique_ptr<link::command_ledger> ledger;
+    std::unique_ptr<link::command_auth> auth;
+    std::map<std::uint64_t, link::resume_walk> walks;
+    std::uint64_t last_walk = 0;
+    link::wall_ms up_since = 0;
+    std::string last_error;
+    std::uint64_t heard = 0;
+    std::uint64_t sent = 0;
+    std::uint64_t dropped = 0; ///< came, and no answer was possible
+    std::uint64_t unsent = 0;  ///< the port did not take it
+    std::uint64_t joins = 0;
+  };
+
+  /// A large answer that goes out in pieces before its result.
+  struct parts {
+    std::string stream;
+    std::shared_ptr<const std::string> bytes;
+    std::size_t off = 0;
+    std::uint64_t seq = 0;
+    link::shared_text result;
+    command_outcome outcome; ///< for the feed
+  };
+
+  enum class stage : std::uint8_t { looking, waiting, preparing, running, storing, sending };
+
+  struct entry {
+    std::uint64_t number = 0;
+    std::size_t link = 0;
+    std::shared_ptr<const command> what;
+    std::string fingerprint;
+    bool effect = false;
+    bool recorded = false;
+    bool replayed_signature = false;
+    stage at = stage::looking;
+    clock::time_point came;
+    link::wall_ms came_wall = 0;
+    std::shared_ptr<std::atomic<bool>> cancelled;
+    errc ending = errc::none; ///< why it was asked to end
+    files::file_plan plan;
+    caf::actor worker;
+    std::shared_ptr<shell::shell_job> job;
+    command_outcome outcome; ///< while it is stored
+    std::unique_ptr<parts> large;
+    bool shown = false; ///< in the feed
+  };
+
+  /// A shell that lives on after the answer of its start.
+  struct shell_row {
+    std::uint64_t number = 0;
+    std::size_t link = 0;
+    std::shared_ptr<const command> what;
+    caf::actor worker;
+    std::shared_ptr<shell::shell_job> job;
+    clock::time_point began;
+  };
+
+  /// Output of an ended command that `fetch` may read.
+  struct kept_output {
+    link::journal_key key;
+    std::shared_ptr<shell::shell_job> job;
+    std::shared_ptr<const std::string> content;
+  };
+
+  /// What outlived its command.
+  struct survivor_row {
+    std::uint64_t number = 0;
+    std::string id;
+    std::string session;
+    std::string summary;
+    std::vector<pid_t> pids;
+  };
+
+  /// A row that a former life did not finish.
+  struct former_row {
+    link::journal_row row;
+    std::shared_ptr<const command> what;
+  };
+
+  // -- intake
+  void refuse(std::size_t link, std::string_view id, const error& why);
+  void decide(std::size_t link, std::shared_ptr<const command> what, std::string fingerprint,
+              bool same_signature);
+  void follow(std::size_t link, const std::shared_ptr<const command>& what,
+              const std::string& fingerprint, const link::decision& what_to_do);
+  entry& admit(std::size_t link, std::uint64_t number, std::shared_ptr<const command> what,
+               std::string fingerprint);
+  void look_up(entry& which, const link::journal_key& key);
+  void record(entry& which);
+  void enqueue(entry& which);
+  void refuse_open(entry& which, const error& why);
+
+  // -- run
+  void pump();
+  void run(entry& which);
+  void run_file(entry& which, fs_step step);
+  void run_shell(entry& which);
+  void run_about_shell(entry& which);
+  void run_batch(entry& which);
+  void go(entry& which);
+  void watch(caf::actor worker, std::uint64_t number);
+  void arm_deadline();
+  void cancel_entry(entry& which, errc why);
+  files::file_context context_of(const entry& which) const;
+
+  // -- answer
+  bool send(std::size_t link, const std::string& event, link::shared_text text);
+  bool send_result(std::size_t link, link::shared_text text);
+  void send_ack(std::size_t link, std::string_view id, std::string_view state, bool dup);
+  void complete(entry& which, const link::shared_text& text);
+  void fit(entry& which, command_outcome& outcome);
+  void begin_parts(entry& which, std::string stream, std::string bytes, command_outcome outcome);
+  void keep_output(const entry& which, std::shared_ptr<const std::string> content);
+  void forget(std::uint64_t number);
+
+  // -- control
+  void control(std::size_t link, const command& what);
+  void control_cancel(std::size_t link, const command& what);
+  void control_query(std::size_t link, const command& what);
+  void control_resume(std::size_t link, const command& what);
+  void control_fetch(std::size_t link, const command& what);
+  void control_release(std::size_t link, const command& what);
+  void answer_now(std::size_t link, const command& what, const command_outcome& outcome);
+
+  // -- links
+  void hello(std::size_t link);
+  void note_listeners(link_slot& slot);
+
+  // -- feed
+  void show_queued(entry& which);
+  void show_running(const entry& which);
+  void show_done(std::uint64_t number, const command_outcome& outcome, clock::time_point came);
+
+  // -- settle
+  void settle_next();
+  void settle_done();
+
+  entry* find(std::uint64_t number);
+  std::uint64_t number_of(std::size_t link, std::uint64_t in_ledger) const;
+  static link::wall_ms wall_now();
+  caf::actor me() const { return caf::actor_cast<caf::actor>(self_); }
+
+  self_ptr self_;
+  commands_deps deps_;
+  std::vector<link_slot> links_;
+  std::unordered_map<std::uint64_t, entry> entries_;
+  link::command_queue queue_;
+  std::unordered_map<caf::actor_addr, std::uint64_t> workers_;
+  std::unordered_map<std::uint64_t, shell_row> shells_;
+  std::list<kept_output> kept_; ///< newest first
+  std::size_t kept_bytes_ = 0;
+  std::list<survivor_row> survivors_;
+  std::deque<std::uint64_t> sending_; ///< entries with parts
+  bool parts_timer_ = false;
+  std::uint64_t deadline_epoch_ = 0;
+  std::optional<link::wall_ms> deadline_armed_;
+  std::deque<former_row> former_;
+  std::vector<std::vector<link::journal_row>> restored_; ///< by link
+  std::uint64_t last_rseq_ = 0;
+  bool ready_ = false;
+  std::function<void()> goodbye_;
+  bool closing_ = false;
+  std::uint64_t done_ok_ = 0;
+  std::uint64_t done_failed_ = 0;
+};
+
+} // namespace holt
+
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(holt::journal_looked_up)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(holt::journal_recorded)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(holt::journal_stored)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(holt::journal_former)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(holt::journal_page)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(holt::journal_found)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(holt::parts_due)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(holt::deadline_due)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(holt::resume_due)
