@@ -17,14 +17,19 @@ struct activity_state {
 
 using self_ptr = activity_actor::stateful_pointer<activity_state>;
 
+void append(activity_state& state, const std::string& kind, const nlohmann::json& data) {
+  auto event = state.log.append(kind, data, std::chrono::system_clock::now());
+  std::erase_if(state.followers, [&](const auto& follower) { return !follower.second(event); });
+}
+
 activity_actor::behavior_type behavior(self_ptr self, std::size_t capacity) {
   install_guards(self);
   self->state.log = activity_log{capacity};
   return {
-    [self](const activity_append& what) {
-      auto event = self->state.log.append(what.kind, what.data, std::chrono::system_clock::now());
-      std::erase_if(self->state.followers,
-                    [&](const auto& follower) { return !follower.second(event); });
+    [self](const activity_append& what) { append(self->state, what.kind, what.data); },
+    [self](const activity_append_all& what) {
+      for (const auto& one : what.data)
+        append(self->state, what.kind, one);
     },
     [self](const activity_query& what) {
       activity_page page;

@@ -20,6 +20,12 @@ struct activity_append {
   nlohmann::json data;
 };
 
+/// Several of one kind, in order.
+struct activity_append_all {
+  std::string kind;
+  std::vector<nlohmann::json> data;
+};
+
 struct activity_page {
   std::vector<activity_event> events;
   std::uint64_t next = 0;  ///< ask again with after = next
@@ -45,6 +51,7 @@ struct activity_unfollow {
 using activity_actor = caf::typed_actor<
   // Add an event now.
   caf::reacts_to<activity_append>,
+  caf::reacts_to<activity_append_all>,
   // Answer a page of events.
   caf::reacts_to<activity_query>,
   // Replay, then pass on every further event in order.
@@ -57,6 +64,7 @@ activity_actor spawn_activity(caf::actor_system& system, std::size_t capacity = 
 } // namespace holt
 
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(holt::activity_append)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(holt::activity_append_all)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(holt::activity_query)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(holt::activity_follow)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(holt::activity_unfollow)

@@ -45,6 +45,8 @@ struct journal_page {
 };
 struct journal_found {
   std::size_t link = 0;
+  std::string id; ///< of the query
+  nlohmann::json states;
   std::vector<link::journal_row> rows; ///< done: to be sent again
 };
 struct parts_due {};
@@ -55,11 +57,6 @@ struct resume_due {
   std::size_t link = 0;
   std::uint64_t walk = 0;
 };
-struct settled_row {
-  std::size_t index = 0; ///< of the former rows
-  command_outcome outcome;
-};
-
 class command_desk {
 public:
   using self_ptr = caf::event_based_actor*;
@@ -109,6 +106,11 @@ public:
 private:
   using clock = std::chrono::steady_clock;
 
+  struct walk_row {
+    link::resume_walk walk;
+    std::string id; ///< of the resume
+  };
+
   struct link_slot {
     command_link how;
     link::link_port_ptr port;
@@ -116,7 +118,7 @@ private:
     link::link_limits limits;
     std::unique_ptr<link::command_ledger> ledger;
     std::unique_ptr<link::command_auth> auth;
-    std::map<std::uint64_t, link::resume_walk> walks;
+    std::map<std::uint64_t, walk_row> walks;
     std::uint64_t last_walk = 0;
     link::wall_ms up_since = 0;
     std::string last_error;
@@ -242,16 +244,24 @@ private:
   void note_listeners(link_slot& slot);
 
   // -- feed
+  nlohmann::json queued_event(const entry& which) const;
   void show_queued(entry& which);
-  void show_running(const entry& which);
-  void show_done(std::uint64_t number, const command_outcome& outcome, clock::time_point came);
+  void show_running(entry& which);
+  void show_done(entry& which, const command_outcome& outcome);
 
   // -- settle
   void settle_next();
   void settle_done();
 
   entry* find(std::uint64_t number);
-  std::uint64_t number_of(std::size_t link, std::uint64_t in_ledger) const;
+  /// Numbers of the first link are its ledger's; those of further links stand above.
+  static constexpr unsigned link_shift = 40;
+  static std::uint64_t number_of(std::size_t link, std::uint64_t in_ledger) {
+    return static_cast<std::uint64_t>(link) << link_shift | in_ledger;
+  }
+  static std::uint64_t in_ledger(std::uint64_t number) {
+    return number & ((std::uint64_t{1} << link_shift) - 1);
+  }
   static link::wall_ms wall_now();
   caf::actor me() const { return caf::actor_cast<caf::actor>(self_); }
 

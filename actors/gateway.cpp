@@ -6,6 +6,12 @@
 
 namespace holt {
 
+namespace {
+
+constexpr std::uint64_t realtime_body_bytes = 8'000'000; ///< as the original's
+
+} // namespace
+
 gateway::gateway(gateway_deps deps)
   : deps_{std::move(deps)},
     sockets_{std::make_shared<http::session_sockets>(deps_.executor, deps_.authority)} {
@@ -13,6 +19,7 @@ gateway::gateway(gateway_deps deps)
   add_session_routes();
   add_tree_routes();
   add_desktop_routes();
+  add_link_routes();
 }
 
 void gateway::add(std::string_view method, std::string_view pattern, route what) {
@@ -47,6 +54,8 @@ result<http::identity> gateway::identify(const http::request& head, bool websock
 }
 
 result<std::uint64_t> gateway::admit(const http::request& head) {
+  if (is_realtime(head))
+    return realtime_body_bytes;
   auto found = router_.find(head);
   if (!found.ok) {
     bool page = deps_.page && (head.method == "GET" || head.method == "HEAD")
@@ -83,6 +92,8 @@ std::vector<http::header> gateway::refusal_headers(const http::request& head, co
 }
 
 void gateway::handle(http::request what, http::reply answer) {
+  if (is_realtime(what))
+    return deps_.broker->handle(std::move(what), std::move(answer));
   auto found = router_.find(what);
   if (!found.ok) {
     if (deps_.page)
@@ -108,6 +119,8 @@ void gateway::handle(http::request what, http::reply answer) {
 }
 
 void gateway::handle_upgrade(http::upgrade_ptr what) {
+  if (is_realtime(what->head()))
+    return deps_.broker->handle_upgrade(std::move(what));
   auto found = router_.find(what->head());
   if (!found.ok)
     return what->refuse(http::problem({errc::not_found, "endpoint not found"}));

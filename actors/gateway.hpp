@@ -11,6 +11,7 @@
 #include "actors/router.hpp"
 #include "actors/tree_client.hpp"
 #include "actors/viewers.hpp"
+#include "broker/broker.hpp"
 #include "transport/assets.hpp"
 #include "transport/auth.hpp"
 #include "transport/http_types.hpp"
@@ -34,6 +35,10 @@ struct gateway_deps {
   actor_ref<caf::actor> control;
   actor_ref<caf::actor> viewers;
   actor_ref<caf::actor> x_client;
+  actor_ref<caf::actor> commands;
+  std::shared_ptr<broker::broker> broker; ///< null: off
+  /// How an agent of this session connects: `{url, key, session}`; not_found where there is none.
+  std::function<result<nlohmann::json>(const std::string& session)> realtime;
   desktop_context_ptr context; ///< null without a desktop
   engine_choice engine;
   std::string log_dir;
@@ -93,6 +98,9 @@ private:
   void add_desktop_routes();
   // gateway_health.cpp
   void add_health_routes();
+  // gateway_link.cpp
+  void add_link_routes();
+  bool is_realtime(const http::request& head) const;
 
   result<http::identity> identify(const http::request& head, bool websocket) const;
 
@@ -105,6 +113,9 @@ private:
   std::unordered_map<std::uint64_t, std::weak_ptr<http::ws_connection>> followers_;
   std::atomic<std::uint64_t> last_follower_{0};
 };
+
+/// Paths of the Realtime protocol: they need its keys, not Holt's, and skip the Origin list.
+bool is_realtime_path(std::string_view path);
 
 /// Answers 204, or the problem.
 void answer_outcome(const http::reply& answer, const result<void>& got);

@@ -9,6 +9,7 @@
 #include "actors/runtime.hpp"
 #include "actors/tree_client.hpp"
 #include "app/config.hpp"
+#include "app/link_parts.hpp"
 #include "transport/process_killer.hpp"
 #include "transport/spawner.hpp"
 
@@ -27,6 +28,7 @@ struct shared_parts {
   running_engine_ptr engine = std::make_shared<running_engine>();
   engine_choice choice{};
   std::string log_dir{};
+  link_parts_ptr link{};
   /// Set before boot: the tree that viewers are added to.
   std::shared_ptr<tree_client> tree = std::make_shared<tree_client>();
 };

@@ -5,6 +5,7 @@
 #include "app/children.hpp"
 #include "app/daemon_client.hpp"
 #include "app/gateway_child.hpp"
+#include "app/link_children.hpp"
 #include "app/preflight.hpp"
 #include "app/ready.hpp"
 #include "transport/keeper_link.hpp"
@@ -30,6 +31,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto viewers_limit = 1'000ms;
+constexpr auto commands_limit = 2'000ms; ///< until every command has its answer
 constexpr int most_told_viewers = 50;
 constexpr auto stop_limit = 9'000ms; ///< for everything, of the 10 s that are promised
 constexpr auto hurry_limit = 500ms;
@@ -69,7 +71,14 @@ private:
   // -- start
 
   result<void> make() {
+    auto link = make_link_parts(
+      {rt_, how_.config.values, state_, how_.workspace, parts_.context});
+    if (!link)
+      return link.error();
+    parts_.link = std::move(*link);
     auto specs = make_children(parts_, how_.config);
+    for (auto& spec : link_children(parts_, how_.config, how_.state_dir))
+      specs.push_back(std::move(spec));
     gateway_ = make_gateway(parts_, how_.config.values, state_, reaper_);
     if (auto listening = gateway_->listen(); !listening)
       return listening.error();
@@ -144,14 +153,23 @@ private:
 
   void on_all_ready() {
     auto told = announce_ready({gateway_->url(), gateway_->ticket_link(true), parts_.choice.name,
-                                how_.ready_file, state_.token()});
+                                how_.ready_file, state_.token(), realtime()});
     if (!told)
       log::warn("daemon", "ready_file", {{"detail", told.error().detail}});
     (void)sd_notify("READY=1\nSTATUS=serving " + gateway_->url());
     log::info("daemon", "ready", {{"url", gateway_->url()}, {"engine", parts_.choice.name}});
     if (how_.banner)
       print_banner({gateway_->url(), gateway_->ticket_link(false), parts_.choice,
-                    parts_.context != nullptr, how_.state_dir, how_.workspace});
+                    parts_.context != nullptr, how_.state_dir, how_.workspace,
+                    realtime().session});
+  }
+
+  /// Where agents find this sandbox; empty: nowhere.
+  realtime_facts realtime() const {
+    auto access = realtime_access(*parts_.link, gateway_->url(), "");
+    if (!access)
+      return {};
+    return {access->at("url"), log::secret{access->at("key")}, access->at("session")};
   }
 
   // -- stop
@@ -230,9 +248,19 @@ private:
   void stop_in_order() {
     const auto until = std::chrono::steady_clock::now() + stop_limit;
     gateway_->stop_accepting();
+    step(commands_limit, [this](std::function<void()> done) {
+      if (!parts_.link->commands.send(commands_goodbye{done}))
+        done();
+    });
     step(viewers_limit + 200ms, [this](std::function<void()> done) {
       parts_.viewers.send(
         viewers_goodbye{1001, "the daemon stops", viewers_limit, std::move(done)});
+    });
+    step(1'200ms, [this](std::function<void()> done) {
+      if (parts_.link->broker)
+        parts_.link->broker->close_all(std::move(done)); // 1012: agents come back by themselves
+      else
+        done();
     });
     step(2'000ms, [this](std::function<void()> done) {
       gateway_->close_all(1001, "the daemon stops", std::move(done));

@@ -174,6 +174,8 @@ std::shared_ptr<gateway_child> make_gateway(const shared_parts& parts, const con
   http::guard_policy guard;
   guard.allowed_hosts = values.http.allowed_hosts;
   guard.allowed_origins = values.http.allowed_origins;
+  if (parts.link->broker)
+    guard.origin_exempt = is_realtime_path;
   guard.loopback = address.is_loopback() || address.is_unspecified();
   if (!address.is_loopback() && !address.is_unspecified())
     guard.allowed_hosts.push_back(host_of(address));
@@ -200,6 +202,12 @@ std::shared_ptr<gateway_child> make_gateway(const shared_parts& parts, const con
   deps.control = parts.control;
   deps.viewers = parts.viewers;
   deps.x_client = parts.x_client;
+  deps.commands = parts.link->commands;
+  deps.broker = parts.link->broker;
+  deps.realtime = [self, link = parts.link](const std::string& session) {
+    auto child = self->lock();
+    return realtime_access(*link, child ? child->url() : std::string{}, session);
+  };
   deps.context = parts.context;
   deps.engine = parts.choice;
   deps.log_dir = parts.log_dir;

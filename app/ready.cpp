@@ -21,6 +21,11 @@ result<void> announce_ready(const ready_facts& facts) {
                           {"engine", nullptr}};
   if (!facts.engine.empty())
     document["engine"] = facts.engine;
+  document["realtime"] = nullptr;
+  if (!facts.realtime.url.empty())
+    document["realtime"] = {{"url", facts.realtime.url},
+                            {"key", facts.realtime.key.reveal()},
+                            {"session", facts.realtime.session}};
   return write_file_atomically(facts.file, document.dump() + "\n");
 }
 
@@ -35,6 +40,8 @@ void print_banner(const banner_facts& facts) {
     out << "  Desktop  none (--no-desktop)\n";
   for (const auto& note : facts.engine.notes)
     out << "           " << note << "\n";
+  if (!facts.session.empty())
+    out << "  Agents   session " << facts.session << " (`holt link` says how to connect)\n";
   out << "  Files    " << facts.workspace << "\n"
       << "  State    " << facts.state_dir << "\n\n"
       << "  Stop with Ctrl+C.\n"

@@ -11,16 +11,24 @@
 
 namespace holt {
 
+/// How an agent connects.
+struct realtime_facts {
+  std::string url; ///< empty: there is no link
+  log::secret key;
+  std::string session;
+};
+
 struct ready_facts {
   std::string url;
   std::string link;   ///< opens the page signed in
   std::string engine; ///< empty: none
   std::string file;   ///< empty: write none
   log::secret token;
+  realtime_facts realtime{};
 };
 
 /// Writes the ready file as a whole, readable by us alone:
-/// {"url", "link", "token", "pid", "engine"}.
+/// {"url", "link", "token", "pid", "engine", "realtime": {"url", "key", "session"}}.
 result<void> announce_ready(const ready_facts& facts);
 
 struct banner_facts {
@@ -30,6 +38,7 @@ struct banner_facts {
   bool desktop = true;
   std::string state_dir;
   std::string workspace;
+  std::string session; ///< of agents; empty: no link
 };
 
 void print_banner(const banner_facts& facts);

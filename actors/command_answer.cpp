@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// The answer of a command goes out: cut to what the link can carry, journaled, sent, shown.
+
+#include "actors/command_desk.hpp"
+#include "actors/result_fit.hpp"
+#include "transport/json_guard.hpp"
+#include "transport/log.hpp"
+
+namespace holt {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::size_t kept_outputs = 64;
+constexpr std::size_t kept_content = 64ull << 20; ///< bytes of large contents, for fetch
+constexpr std::size_t piece = 64 * 1024;
+constexpr auto parts_interval = 20ms;
+constexpr unsigned pieces_at_once = 8; ///< of all answers: 25 MiB a second
+constexpr std::uint64_t kept_rows_bytes = 1024;
+
+link::shared_text share(std::string text) {
+  return std::make_shared<const std::string>(std::move(text));
+}
+
+} // namespace
+
+bool command_desk::send(std::size_t link, const std::string& event, link::shared_text text) {
+  auto& slot = links_[link];
+  if (!slot.port || !slot.up || !slot.port->send(event, std::move(text))) {
+    ++slot.unsent;
+    return false;
+  }
+  ++slot.sent;
+  return true;
+}
+
+bool command_desk::send_result(std::size_t link, link::shared_text text) {
+  return send(link, links_[link].how.result_event, std::move(text));
+}
+
+void command_desk::send_ack(std::size_t link, std::string_view id, std::string_view state,
+                            bool dup) {
+  nlohmann::json out{{"type", "ack"}, {"id", id}, {"state", state}};
+  if (dup)
+    out["dup"] = true;
+  (void)send_result(link, share(http::dump_safe(out)));
+}
+
+/// Makes the answer such that the link can carry it, and stores or sends it.
+void command_desk::fit(entry& which, command_outcome& outcome) {
+  const auto most = links_[which.link].limits.max_payload;
+  const auto& what = *which.what;
+  auto duration = std::chrono::duration_cast<std::chrono::milliseconds>(clock::now() - which.came);
+  if (!outcome.fields.contains("duration_ms") && what.kind == command_kind::shell_exec)
+    outcome.fields["duration_ms"] = duration.count();
+  if (auto big = too_large_for(what.id, outcome, most)) {
+    if (is_output_of_shell(what.kind)) {
+      cut_output(what.id, outcome, most);
+    } else if (what.stream && !which.effect) {
+      return begin_parts(which, std::move(big->name), std::move(big->bytes), std::move(outcome));
+    } else {
+      outcome = command_outcome::failure(
+        {errc::payload_too_large, std::to_string(big->size) + " bytes; one message holds "
+                                    + std::to_string(most)
+                                    + ": ask with stream, or for a part of it"});
+    }
+  }
+  if (!which.effect)
+    return complete(which, share(http::dump_safe(result_message(what.id, outcome))));
+  which.at = stage::storing;
+  auto message = std::make_shared<nlohmann::json>(result_message(what.id, outcome));
+  which.outcome = std::move(outcome);
+  auto op = [to = me(), number = which.number, message,
+             key = links_[which.link].ledger->key_of(what.src, what.id),
+             now = wall_now()](link::journal_store& store) -> std::function<void()> {
+    link::shared_text text;
+    auto got = store.done(
+      key,
+      [&](std::uint64_t rseq) {
+        (*message)["rseq"] = rseq;
+        text = share(http::dump_safe(*message));
+        return *text;
+      },
+      now);
+    if (!got) {
+      message->erase("rseq");
+      text = share(http::dump_safe(*message));
+    }
+    return [to, number, got, text] { caf::anon_send(to, journal_stored{number, got, text}); };
+  };
+  auto number = which.number;
+  if (!deps_.journal.post(std::move(op)))
+    stored({number, error{errc::busy, "the journal is not ready"},
+            share(http::dump_safe(*message))});
+}
+
+void command_desk::stored(const journal_stored& what) {
+  if (!ready_)
+    return settled_stored(what);
+  auto* which = find(what.number);
+  if (which == nullptr)
+    return;
+  // The effect has happened: its answer is true, also where it could not be written down. It is
+  // remembered in memory then.
+  if (!what.got)
+    log::error("commands", "not_journaled",
+               {{"command", what.number}, {"detail", what.got.error().detail}});
+  else
+    last_rseq_ = *what.got;
+  complete(*which, what.text);
+}
+
+void command_desk::complete(entry& which, const link::shared_text& text) {
+  auto& slot = links_[which.link];
+  auto number = which.number;
+  auto link = which.link;
+  slot.ledger->finished(in_ledger(number), text, wall_now());
+  note_listeners(slot);
+  if (!send_result(link, text))
+    slot.ledger->not_sent(slot.ledger->key_of(which.what->src, which.what->id), wall_now());
+  show_done(which, which.outcome);
+  forget(number);
+}
+
+void command_desk::forget(std::uint64_t number) {
+  queue_.done(number);
+  entries_.erase(number);
+  if (closing_ && entries_.empty() && goodbye_)
+    std::exchange(goodbye_, nullptr)();
+  pump();
+}
+
+// -- large answers
+
+void command_desk::begin_parts(entry& which, std::string stream, std::string bytes,
+                               command_outcome outcome) {
+  auto large = std::make_unique<parts>();
+  large->stream = std::move(stream);
+  large->bytes = share(std::move(bytes));
+  outcome.fields.erase(large->stream);
+  outcome.large.clear();
+  if (large->stream == "fields")
+    outcome.fields = nlohmann::json::object();
+  outcome.fields["bytes"] = large->bytes->size();
+  outcome.fields["sha256"] = link::sha256_hex(*large->bytes);
+  outcome.fields["parts"] = count_pieces(*large->bytes, piece);
+  if (large->stream == "fields")
+    outcome.fields["parts_of"] = "fields";
+  large->result = share(http::dump_safe(result_message(which.what->id, outcome)));
+  large->outcome = std::move(outcome);
+  keep_output(which, large->bytes);
+  which.large = std::move(large);
+  which.at = stage::sending;
+  sending_.push_back(which.number);
+  send_parts();
+}
+
+/// A few pieces of each large answer in turn; an outbox that is full is tried again later.
+void command_desk::send_parts() {
+  parts_timer_ = false;
+  for (unsigned sent = 0; sent < pieces_at_once && !sending_.empty();) {
+    auto number = sending_.front();
+    sending_.pop_front();
+    auto* which = find(number);
+    if (which == nullptr)
+      continue;
+    auto& slot = links_[which->link];
+    auto& large = *which->large;
+    if (!slot.up) {
+      // Whoever still wants it asks again: reads are not kept.
+      auto text = large.result;
+      which->outcome = std::move(large.outcome);
+      complete(*which, text);
+      continue;
+    }
+    if (large.off >= large.bytes->size()) {
+      auto text = large.result;
+      which->outcome = std::move(large.outcome);
+      complete(*which, text);
+      continue;
+    }
+    auto bytes = next_piece(*large.bytes, large.off, piece);
+    auto text = share(chunk_message(which->what->id, large.seq,
+                                    large.stream == "fields" ? "content" : large.stream, large.off,
+                                    bytes));
+    sending_.push_back(number);
+    if (!send_result(which->link, std::move(text)))
+      break;
+    ++large.seq;
+    large.off += bytes.size();
+    ++sent;
+  }
+  if (sending_.empty() || parts_timer_)
+    return;
+  parts_timer_ = true;
+  auto rate = 0u;
+  for (auto number : sending_)
+    if (auto* which = find(number))
+      rate = std::max(rate, links_[which->link].limits.messages_per_second);
+  // A limited link has other things to say, too.
+  auto wait = rate == 0 ? parts_interval : std::max<std::chrono::milliseconds>(
+                          parts_interval, 1'000ms * pieces_at_once * 2 / rate);
+  self_->delayed_send(self_, wait, parts_due{});
+}
+
+void command_desk::keep_output(const entry& which, std::shared_ptr<const std::string> content) {
+  if (!which.job && !content)
+    return;
+  auto& slot = links_[which.link];
+  kept_bytes_ += content ? content->size() : kept_rows_bytes;
+  kept_.push_front(
+    {slot.ledger->key_of(which.what->src, which.what->id), which.job, std::move(content)});
+  while (kept_.size() > kept_outputs || kept_bytes_ > kept_content) {
+    const auto& oldest = kept_.back();
+    kept_bytes_ -= oldest.content ? oldest.content->size() : kept_rows_bytes;
+    kept_.pop_back();
+  }
+}
+
+} // namespace holt

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// The links come and go: hello after every join, what an outage may have swallowed once more.
+
+#include "actors/command_desk.hpp"
+#include "transport/json_guard.hpp"
+#include "transport/log.hpp"
+
+namespace holt {
+
+namespace {
+
+const char* const capabilities[] = {
+  "fs.read",    "fs.write",    "fs.list",     "fs.stat",      "fs.mkdir",     "fs.move",
+  "fs.remove",  "fs.edit",     "fs.glob",     "fs.grep",      "fs.tree",      "fs.put",
+  "batch",      "shell.exec",  "shell.start", "shell.input",  "shell.signal", "shell.resize",
+  "cancel",     "query",       "resume",      "fetch",        "release",      "stream",
+  "ack",        "deadline_ms",
+};
+
+} // namespace
+
+void command_desk::opened(const link_opened& what) {
+  links_[what.number].port = what.port;
+  if (links_[what.number].up)
+    hello(what.number);
+}
+
+void command_desk::closed(const link_closed& what) {
+  auto& slot = links_[what.number];
+  if (slot.up)
+    down({what.number, {errc::cancelled, "the channel is closed"}, wall_now()});
+  slot.port = nullptr;
+}
+
+void command_desk::up(const link_up& what) {
+  auto& slot = links_[what.number];
+  slot.limits = what.limits;
+  slot.up = true;
+  slot.up_since = wall_now();
+  slot.last_error.clear();
+  ++slot.joins;
+  log::info("commands", "link_up", {{"session", slot.how.session}});
+  for (auto& [number, which] : entries_)
+    if (which.link == what.number && which.worker)
+      caf::anon_send(which.worker, shell_port{slot.port});
+  if (slot.port)
+    hello(what.number);
+}
+
+/// Said on `ctl` after every join; then what may not have arrived.
+void command_desk::hello(std::size_t link) {
+  auto& slot = links_[link];
+  const auto& who = deps_.identity;
+  nlohmann::json out{{"type", "hello"},
+                     {"sandbox", who.id},
+                     {"boot", who.boot},
+                     {"proto", "sbx/1"},
+                     {"caps", capabilities},
+                     {"limits",
+                      {{"max_payload", slot.limits.max_payload},
+                       {"messages_per_second", slot.limits.messages_per_second},
+                       {"running", deps_.queue.running},
+                       {"queued", deps_.queue.waiting}}},
+                     {"rseq", last_rseq_}};
+  (void)send(link, "ctl", std::make_shared<const std::string>(http::dump_safe(out)));
+  for (const auto& text : slot.ledger->link_up(wall_now()))
+    (void)send_result(link, text);
+}
+
+void command_desk::down(const link_down& what) {
+  auto& slot = links_[what.number];
+  slot.last_error = what.why.detail;
+  if (!std::exchange(slot.up, false))
+    return;
+  slot.ledger->link_down(what.since);
+  slot.walks.clear();
+  log::info("commands", "link_down",
+            {{"session", slot.how.session}, {"detail", what.why.detail}});
+}
+
+void command_desk::present(const link_present& what) {
+  auto& slot = links_[what.number];
+  if (!slot.ledger)
+    return;
+  std::vector<link::sandbox_presence> all;
+  for (const auto& one : what.who)
+    if (auto meta = link::sandbox_presence_of(one.meta))
+      all.push_back(std::move(*meta));
+  auto before = slot.ledger->other_owner();
+  slot.ledger->presence(all);
+  auto now = slot.ledger->other_owner();
+  if (now != before)
+    log::info("commands", "session_owner",
+              {{"session", slot.how.session}, {"owner", now.value_or(deps_.identity.id)}});
+}
+
+void command_desk::note_listeners(link_slot& slot) {
+  if (slot.how.own && slot.port)
+    slot.ledger->listeners(slot.port->somebody_listens(), wall_now());
+}
+
+} // namespace holt

@@ -1,0 +1,317 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// A command runs: plan, journal, worker, end.
+
+#include "actors/command_desk.hpp"
+#include "transport/log.hpp"
+
+#include <csignal>
+
+namespace holt {
+
+namespace {
+
+/// The plan of a command whose effect cannot be looked at afterwards.
+const files::file_plan began{{"began", true}};
+
+std::optional<int> signal_number(const nlohmann::json& body) {
+  auto i = body.find("signal");
+  if (i == body.end() || i->is_null())
+    return SIGTERM;
+  if (i->is_number_integer() && i->get<int>() > 0 && i->get<int>() < NSIG)
+    return i->get<int>();
+  if (!i->is_string())
+    return std::nullopt;
+  auto word = i->get<std::string>();
+  if (word.starts_with("SIG"))
+    word.erase(0, 3);
+  for (auto [name, number] : {std::pair{"INT", SIGINT},
+                              {"TERM", SIGTERM},
+                              {"KILL", SIGKILL},
+                              {"HUP", SIGHUP},
+                              {"QUIT", SIGQUIT},
+                              {"USR1", SIGUSR1},
+                              {"USR2", SIGUSR2},
+                              {"STOP", SIGSTOP},
+                              {"CONT", SIGCONT},
+                              {"TSTP", SIGTSTP},
+                              {"WINCH", SIGWINCH}})
+    if (word == name)
+      return number;
+  return std::nullopt;
+}
+
+bool about_shell(command_kind kind) {
+  return kind == command_kind::shell_input || kind == command_kind::shell_signal
+         || kind == command_kind::shell_resize;
+}
+
+} // namespace
+
+files::file_context command_desk::context_of(const entry& which) const {
+  auto out = deps_.files;
+  out.cancelled = which.cancelled.get();
+  return out;
+}
+
+void command_desk::pump() {
+  while (auto number = queue_.next())
+    if (auto* which = find(*number))
+      run(*which);
+    else
+      queue_.done(*number); // cannot be; but a slot must never be lost
+}
+
+void command_desk::run(entry& which) {
+  links_[which.link].ledger->running(in_ledger(which.number));
+  which.at = stage::running;
+  auto kind = which.what->kind;
+  bool shell = kind == command_kind::shell_exec || kind == command_kind::shell_start;
+  if (shell || which.shown)
+    show_running(which);
+  if (!which.effect)
+    return go(which);
+  which.at = stage::preparing;
+  bool file = !shell && !about_shell(kind) && kind != command_kind::batch;
+  if (file)
+    return run_file(which, fs_step::plan);
+  which.plan = began;
+  fs_planned planned_now{which.number, {boost::system::in_place_value, which.plan}};
+  planned(planned_now);
+}
+
+void command_desk::run_file(entry& which, fs_step step) {
+  fs_task task;
+  task.number = which.number;
+  task.step = step;
+  task.what = which.what;
+  task.plan = which.plan;
+  task.context = context_of(which);
+  task.cancelled = which.cancelled;
+  watch(spawn_fs_worker(self_->system(), deps_.blocking, std::move(task), me()), which.number);
+}
+
+void command_desk::watch(caf::actor worker, std::uint64_t number) {
+  self_->monitor(worker);
+  workers_[worker.address()] = number;
+  if (auto* which = find(number))
+    which->worker = std::move(worker);
+}
+
+/// The plan stands: into the journal, then the effect.
+void command_desk::planned(fs_planned& what) {
+  auto* which = find(what.number);
+  if (which == nullptr)
+    return;
+  if (!what.plan)
+    return finished(what.number, command_outcome::failure(what.plan.error()));
+  if (which->ending != errc::none)
+    return finished(what.number, command_outcome::failure({which->ending, "it had not started"}));
+  which->plan = std::move(*what.plan);
+  auto op
+    = [to = me(), number = which->number,
+       key = links_[which->link].ledger->key_of(which->what->src, which->what->id),
+       plan = which->plan.dump()](link::journal_store& store) -> std::function<void()> {
+    auto got = store.planned(key, plan);
+    return [to, number, got] { caf::anon_send(to, journal_recorded{number, got, true}); };
+  };
+  if (!deps_.journal.post(std::move(op)))
+    finished(what.number, command_outcome::failure({errc::busy, "the journal is not ready"}));
+}
+
+/// The effect, or the look.
+void command_desk::go(entry& which) {
+  if (which.ending != errc::none)
+    return finished(which.number, command_outcome::failure({which.ending, "it had not started"}));
+  which.at = stage::running;
+  switch (which.what->kind) {
+  case command_kind::shell_exec:
+  case command_kind::shell_start: return run_shell(which);
+  case command_kind::shell_input:
+  case command_kind::shell_signal:
+  case command_kind::shell_resize: return run_about_shell(which);
+  case command_kind::batch: return run_batch(which);
+  case command_kind::fs_watch:
+  case command_kind::fs_unwatch:
+    return finished(which.number,
+                    command_outcome::failure({errc::unsupported, "watching is not offered"}));
+  default: return run_file(which, fs_step::run);
+  }
+}
+
+void command_desk::run_shell(entry& which) {
+  const auto& slot = links_[which.link];
+  watch(spawn_shell_worker(self_->system(), deps_.shell,
+                           {which.number, which.what, slot.port, slot.how.result_event}, me()),
+        which.number);
+}
+
+/// shell.input, shell.signal, shell.resize: `target` is the id of the shell.start.
+void command_desk::run_about_shell(entry& which) {
+  const auto& what = *which.what;
+  auto fail = [&](errc code, const char* why) {
+    finished(which.number, command_outcome::failure({code, why}));
+  };
+  auto target = what.body.find("target");
+  if (target == what.body.end() || !target->is_string())
+    return fail(errc::unprocessable, "target must be the id of a shell.start");
+  std::shared_ptr<shell::shell_job> job;
+  for (const auto& [number, row] : shells_)
+    if (row.link == which.link && row.what->src == what.src
+        && row.what->id == target->get_ref<const std::string&>())
+      job = row.job;
+  if (!job)
+    return fail(errc::not_found, "no such shell runs");
+  if (what.kind == command_kind::shell_signal) {
+    auto number = signal_number(what.body);
+    if (!number)
+      return fail(errc::invalid_request, "signal must be a name or a number");
+    job->signal(*number);
+  } else if (what.kind == command_kind::shell_resize) {
+    auto columns = what.body.find("columns");
+    auto rows = what.body.find("rows");
+    bool fine = columns != what.body.end() && rows != what.body.end()
+                && columns->is_number_unsigned() && rows->is_number_unsigned()
+                && columns->get<std::uint64_t>() - 1 < 10'000
+                && rows->get<std::uint64_t>() - 1 < 10'000;
+    if (!fine)
+      return fail(errc::invalid_request, "columns and rows must be numbers from 1 to 10000");
+    job->resize(columns->get<unsigned>(), rows->get<unsigned>());
+  } else {
+    auto data = what.body.find("data");
+    if (data != what.body.end() && !data->is_string())
+      return fail(errc::unprocessable, "data must be a string");
+    if (data != what.body.end()) {
+      auto bytes = data->get<std::string>();
+      if (what.body.value("encoding", nlohmann::json{}) == "base64") {
+        auto raw = from_base64(bytes);
+        if (!raw)
+          return fail(errc::invalid_request, "data is not base64");
+        bytes = std::move(*raw);
+      }
+      if (!bytes.empty() && !job->write_stdin(std::move(bytes)))
+        return fail(errc::busy, "its stdin is closed, or too much is waiting");
+    }
+    if (what.body.value("eof", nlohmann::json{}) == true)
+      job->close_stdin();
+  }
+  finished(which.number, {});
+}
+
+void command_desk::run_batch(entry& which) {
+  finished(which.number, command_outcome::failure({errc::unsupported, "batch is not offered"}));
+}
+
+void command_desk::started(const shell_started& what) {
+  if (auto* which = find(what.number))
+    which->job = what.job;
+}
+
+/// The outcome stands; it is not said yet.
+void command_desk::finished(std::uint64_t number, command_outcome outcome) {
+  if (!ready_)
+    return settled(number, std::move(outcome));
+  auto* which = find(number);
+  if (which == nullptr || which->at == stage::storing || which->at == stage::sending)
+    return;
+  if (which->what->kind == command_kind::shell_start && outcome.ok())
+    shells_[number] = {number,         which->link, which->what,
+                       which->worker, which->job,  clock::now()};
+  // A file command knows only that it was cancelled, not why.
+  if (outcome.code == errc::cancelled && which->ending != errc::none)
+    outcome.code = which->ending;
+  if (auto held = outcome.fields.find("held_open_by"); held != outcome.fields.end()
+                                                       && held->is_array() && !held->empty()) {
+    survivor_row row{number, which->what->id, links_[which->link].how.session,
+                     which->what->body.value("cmd", nlohmann::json{}).is_string()
+                       ? deps_.mask->apply(which->what->body["cmd"].get<std::string>())
+                       : std::string{},
+                     {}};
+    for (const auto& pid : *held)
+      if (pid.is_number_integer())
+        row.pids.push_back(pid.get<pid_t>());
+    survivors_.push_front(std::move(row));
+    if (survivors_.size() > 100)
+      survivors_.pop_back();
+  }
+  keep_output(*which, nullptr);
+  fit(*which, outcome);
+}
+
+void command_desk::ended(const shell_ended& what) {
+  auto i = shells_.find(what.number);
+  if (i == shells_.end())
+    return;
+  auto message = what.outcome.fields;
+  message["type"] = "exit";
+  message["id"] = i->second.what->id;
+  if (!what.outcome.ok())
+    message["error"] = info(what.outcome.code).wire;
+  (void)send_result(i->second.link,
+                    std::make_shared<const std::string>(
+                      message.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)));
+  shells_.erase(i);
+}
+
+/// A worker has ended. Those that answered before are known no more.
+void command_desk::worker_gone(const caf::down_msg& what) {
+  auto i = workers_.find(what.source);
+  if (i == workers_.end())
+    return;
+  auto number = i->second;
+  workers_.erase(i);
+  bool clean = !what.reason || what.reason == caf::exit_reason::normal
+               || what.reason == caf::exit_reason::user_shutdown;
+  if (clean)
+    return;
+  log::error("commands", "worker_crashed",
+             {{"command", number}, {"reason", caf::to_string(what.reason)}});
+  shells_.erase(number);
+  finished(number, command_outcome::failure({errc::internal, "its worker failed"}));
+}
+
+void command_desk::arm_deadline() {
+  auto next = queue_.next_deadline();
+  if (!next || (deadline_armed_ && *deadline_armed_ <= *next))
+    return;
+  deadline_armed_ = next;
+  auto in = std::max<link::wall_ms>(0, *next - wall_now()) + 1;
+  self_->delayed_send(self_, std::chrono::milliseconds{in}, deadline_due{++deadline_epoch_});
+}
+
+void command_desk::deadline(std::uint64_t epoch) {
+  if (epoch != deadline_epoch_)
+    return;
+  deadline_armed_.reset();
+  for (auto number : queue_.expire(wall_now()))
+    finished(number, command_outcome::failure({errc::expired, "it waited too long"}));
+  pump();
+  arm_deadline();
+}
+
+void command_desk::cancel_entry(entry& which, errc why) {
+  if (which.ending != errc::none)
+    return;
+  which.ending = why;
+  which.cancelled->store(true);
+  auto number = which.number;
+  switch (which.at) {
+  case stage::looking:
+  case stage::preparing: return; // seen at the next step
+  case stage::waiting:
+    (void)queue_.cancel(number);
+    return finished(number, command_outcome::failure({why, "it had not started"}));
+  case stage::running: {
+    auto kind = which.what->kind;
+    if (kind == command_kind::shell_exec || kind == command_kind::shell_start)
+      caf::anon_send(which.worker, shell_cancel{why});
+    return;
+  }
+  case stage::storing: return;
+  case stage::sending:
+    which.large->off = which.large->bytes->size(); // no more pieces
+    return;
+  }
+}
+
+} // namespace holt

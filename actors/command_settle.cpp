@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// What a former life left, before the first join: files by the hashes of their plans, what had not
+// begun from the start, a command line that ran is interrupted and never run again.
+
+#include "actors/command_desk.hpp"
+#include "transport/json_guard.hpp"
+#include "transport/log.hpp"
+
+namespace holt {
+
+namespace {
+
+constexpr std::size_t most_restored = 1'000;
+
+bool is_file_command(command_kind kind) {
+  return kind < command_kind::batch;
+}
+
+} // namespace
+
+void command_desk::begin() {
+  std::vector<std::string> sessions;
+  for (const auto& slot : links_)
+    sessions.push_back(slot.how.session);
+  auto op = [to = me(), sessions, now = wall_now()](
+              link::journal_store& store) -> std::function<void()> {
+    journal_former out{store.unfinished(), {}, store.last_activity(), store.last_rseq()};
+    link::history_limits limits;
+    auto since = std::max<link::wall_ms>(out.last_activity - limits.before_outage,
+                                         now - limits.rebroadcast_age);
+    for (const auto& session : sessions) {
+      auto rows = store.finished_since(session, since, most_restored);
+      out.finished.push_back(rows ? *rows : std::vector<link::journal_row>{});
+    }
+    return [to, out = std::move(out)] { caf::anon_send(to, out); };
+  };
+  if (deps_.journal.post(std::move(op)))
+    return;
+  deps_.on_fault("the journal is not there");
+  self_->quit(caf::exit_reason::unhandled_exception);
+}
+
+void command_desk::former(journal_former& what) {
+  auto silent_since = what.last_activity != 0 ? what.last_activity : wall_now();
+  last_rseq_ = what.last_rseq;
+  const auto& who = deps_.identity;
+  for (std::size_t i = 0; i < links_.size(); ++i) {
+    auto& slot = links_[i];
+    slot.ledger = std::make_unique<link::command_ledger>(
+      link::ledger_identity{slot.how.session, who.id, who.since, who.boot}, silent_since);
+    if (i < what.finished.size())
+      restored_[i] = std::move(what.finished[i]);
+  }
+  if (!what.unfinished) {
+    deps_.on_fault(what.unfinished.error().detail);
+    return self_->quit(caf::exit_reason::unhandled_exception);
+  }
+  for (auto& row : *what.unfinished) {
+    former_row one{std::move(row), nullptr};
+    auto body = nlohmann::json::parse(one.row.command, nullptr, false);
+    if (auto decoded = decode_command(body))
+      one.what = std::make_shared<const command>(std::move(*decoded));
+    former_.push_back(std::move(one));
+  }
+  if (!former_.empty())
+    log::info("commands", "settling", {{"rows", former_.size()}});
+  settle_next();
+}
+
+/// One row after the other, oldest first: later ones may build on earlier ones.
+void command_desk::settle_next() {
+  if (former_.empty())
+    return settle_done();
+  auto& one = former_.front();
+  auto plan = nlohmann::json::parse(one.row.plan, nullptr, false);
+  bool had_begun = !one.row.plan.empty();
+  if (!one.what || plan.is_discarded() == had_begun)
+    return settled(0, command_outcome::failure({errc::interrupted, "its row cannot be read"}));
+  if (!is_file_command(one.what->kind))
+    return settled(
+      0, command_outcome::failure({errc::interrupted, had_begun
+                                                        ? "the daemon ended while it ran"
+                                                        : "the daemon ended before it ran; "
+                                                          "nothing was done"}));
+  fs_task task;
+  task.number = 0;
+  task.step = had_begun ? fs_step::settle : fs_step::plan;
+  task.what = one.what;
+  task.plan = std::move(plan);
+  task.context = deps_.files;
+  watch(spawn_fs_worker(self_->system(), deps_.blocking, std::move(task), me()), 0);
+}
+
+void command_desk::settled(std::uint64_t, command_outcome outcome) {
+  if (former_.empty())
+    return;
+  const auto& one = former_.front();
+  auto message = std::make_shared<nlohmann::json>(result_message(one.row.key.id, outcome));
+  auto op = [to = me(), key = one.row.key, message,
+             now = wall_now()](link::journal_store& store) -> std::function<void()> {
+    link::shared_text text;
+    auto got = store.done(
+      key,
+      [&](std::uint64_t rseq) {
+        (*message)["rseq"] = rseq;
+        text = std::make_shared<const std::string>(http::dump_safe(*message));
+        return *text;
+      },
+      now);
+    return [to, got, text] { caf::anon_send(to, journal_stored{0, got, text}); };
+  };
+  if (!deps_.journal.post(std::move(op))) {
+    deps_.on_fault("the journal is gone");
+    self_->quit(caf::exit_reason::unhandled_exception);
+  }
+}
+
+void command_desk::settled_stored(const journal_stored& what) {
+  if (former_.empty())
+    return;
+  auto row = std::move(former_.front().row);
+  former_.pop_front();
+  if (what.got) {
+    row.done = true;
+    row.result = *what.text;
+    row.rseq = *what.got;
+    row.done_at = wall_now();
+    last_rseq_ = std::max(last_rseq_, row.rseq);
+    for (std::size_t i = 0; i < links_.size(); ++i)
+      if (links_[i].how.session == row.key.session)
+        restored_[i].push_back(row);
+  } else {
+    log::error("commands", "not_settled", {{"detail", what.got.error().detail}});
+  }
+  settle_next();
+}
+
+void command_desk::settle_done() {
+  for (std::size_t i = 0; i < links_.size(); ++i)
+    links_[i].ledger->restore(restored_[i]);
+  restored_.clear();
+  ready_ = true;
+  deps_.on_ready();
+}
+
+} // namespace holt

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+// Whether an answer fits one message of a link, and what to do when it does not
+// (docs/protocol-sbx1.md, section 7). Pure.
+
+#include "messages/command.hpp"
+
+#include <optional>
+
+namespace holt {
+
+/// What must go out in pieces.
+struct large_answer {
+  std::string name;     ///< content, or `fields`: the whole answer as JSON
+  std::string bytes;    ///< taken out of the outcome
+  std::size_t size = 0; ///< bytes of it, for people
+};
+
+/// Nothing when the result message fits `most` bytes. Leaves the outcome as it is but for what it
+/// takes out.
+std::optional<large_answer> too_large_for(std::string_view id, command_outcome& outcome,
+                                          std::size_t most);
+
+/// Of these the answer is cut, not refused.
+bool is_output_of_shell(command_kind kind) noexcept;
+
+/// Cuts stdout and stderr to head and tail, until the message fits; `truncated` and the honest
+/// totals say so.
+void cut_output(std::string_view id, command_outcome& outcome, std::size_t most);
+
+/// The piece from `off` on: at most `most` bytes, cut where a character ends.
+std::string_view next_piece(std::string_view all, std::size_t off, std::size_t most) noexcept;
+std::size_t count_pieces(std::string_view all, std::size_t most) noexcept;
+
+} // namespace holt
