@@ -68,7 +68,7 @@ void add_serve(CLI::App& app, command_line& line) {
   serve->add_flag("--print-config", line.print_config,
                   "print every value with its origin, and end");
   serve->add_option("--ready-file", line.ready_file,
-                    "written once everything is ready: url, link, token, pid, engine");
+                    "written once everything is ready: url, link, token, pid, engine, realtime");
   serve->add_flag("--as-daemon", line.daemon)->group(""); // the keeper says it
 }
 
@@ -84,6 +84,10 @@ void add_others(CLI::App& app, command_line& line) {
   auto* open = add_verb(app, line, verb::open, "open", "Print a link that opens the page once");
   add_daemon_options(*open, line);
   open->add_flag("--view", line.view, "a link that only allows watching");
+  auto* link = add_verb(app, line, verb::link, "link", "Say how an agent connects");
+  add_daemon_options(*link, line);
+  link->add_flag("--json", line.json, "as JSON: url, key, session");
+  link->add_option("--session", line.session, "another session than the configured one");
   const struct {
     verb what;
     const char* name;

@@ -11,7 +11,18 @@
 
 namespace holt {
 
-enum class verb : std::uint8_t { none, serve, status, doctor, open, start, stop, restart, version };
+enum class verb : std::uint8_t {
+  none,
+  serve,
+  status,
+  doctor,
+  open,
+  link,
+  start,
+  stop,
+  restart,
+  version
+};
 
 struct command_line {
   verb what = verb::none;
@@ -29,6 +40,7 @@ struct command_line {
   bool watch = false;
   bool view = false; ///< open: only watching
   std::string id;    ///< start, stop, restart
+  std::string session; ///< link: empty: the first
 };
 
 /// What main should do: go on, or end with this code (help was printed, or a complaint).

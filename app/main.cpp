@@ -14,6 +14,7 @@ int main(int argc, char** argv) {
   case verb::status: return holt::verb_status(parsed.line);
   case verb::doctor: return holt::verb_doctor(parsed.line);
   case verb::open: return holt::verb_open(parsed.line);
+  case verb::link: return holt::verb_link(parsed.line);
   case verb::start:
   case verb::stop:
   case verb::restart: return holt::verb_act(parsed.line);

@@ -12,6 +12,7 @@ int verb_serve(const command_line& line, int argc, char** argv);
 int verb_status(const command_line& line);
 int verb_doctor(const command_line& line);
 int verb_open(const command_line& line);
+int verb_link(const command_line& line);
 /// start, stop, restart
 int verb_act(const command_line& line);
 
