@@ -92,8 +92,8 @@ void command_desk::fit(entry& which, command_outcome& outcome) {
   };
   auto number = which.number;
   if (!deps_.journal.post(std::move(op)))
-    stored({number, error{errc::busy, "the journal is not ready"},
-            share(http::dump_safe(*message))});
+    stored(
+      {number, error{errc::busy, "the journal is not ready"}, share(http::dump_safe(*message))});
 }
 
 void command_desk::stored(const journal_stored& what) {
@@ -125,7 +125,10 @@ void command_desk::complete(entry& which, const link::shared_text& text) {
 }
 
 void command_desk::forget(std::uint64_t number) {
-  queue_.done(number);
+  if (auto* which = find(number); which != nullptr && which->lives_on)
+    --shells_;
+  else
+    queue_.done(number);
   entries_.erase(number);
   if (closing_ && entries_.empty() && goodbye_)
     std::exchange(goodbye_, nullptr)();
@@ -182,9 +185,9 @@ void command_desk::send_parts() {
       continue;
     }
     auto bytes = next_piece(*large.bytes, large.off, piece);
-    auto text = share(chunk_message(which->what->id, large.seq,
-                                    large.stream == "fields" ? "content" : large.stream, large.off,
-                                    bytes));
+    auto text
+      = share(chunk_message(which->what->id, large.seq,
+                            large.stream == "fields" ? "content" : large.stream, large.off, bytes));
     sending_.push_back(number);
     if (!send_result(which->link, std::move(text)))
       break;
@@ -200,8 +203,9 @@ void command_desk::send_parts() {
     if (auto* which = find(number))
       rate = std::max(rate, links_[which->link].limits.messages_per_second);
   // A limited link has other things to say, too.
-  auto wait = rate == 0 ? parts_interval : std::max<std::chrono::milliseconds>(
-                          parts_interval, 1'000ms * pieces_at_once * 2 / rate);
+  auto wait = rate == 0 ? parts_interval
+                        : std::max<std::chrono::milliseconds>(parts_interval,
+                                                              1'000ms * pieces_at_once * 2 / rate);
   self_->delayed_send(self_, wait, parts_due{});
 }
 

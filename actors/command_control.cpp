@@ -80,12 +80,6 @@ void command_desk::control_cancel(std::size_t link, const command& what) {
   if (which != nullptr) {
     cancel_entry(*which, errc::cancelled);
     pump();
-  } else {
-    for (const auto& [number, row] : shells_)
-      if (row.link == link && row.what->src == what.src && row.what->id == *target) {
-        row.job->cancel(errc::cancelled);
-        outcome.fields["state"] = "running";
-      }
   }
   answer_now(link, what, outcome);
 }
@@ -135,8 +129,8 @@ void command_desk::found(const journal_found& what) {
 void command_desk::control_resume(std::size_t link, const command& what) {
   auto after = number_field(what.body, "after", 0);
   if (!after)
-    return answer_now(
-      link, what, command_outcome::failure({errc::unprocessable, "after must be a number"}));
+    return answer_now(link, what,
+                      command_outcome::failure({errc::unprocessable, "after must be a number"}));
   auto& slot = links_[link];
   auto limits = link::resume_walk::limits{};
   if (slot.limits.messages_per_second == 0)
@@ -156,8 +150,8 @@ void command_desk::resume_next(const resume_due& what) {
              page = walk.page()](link::journal_store& store) -> std::function<void()> {
     auto rows = store.unreleased(session, src, after, page);
     return [to, what, rows] {
-      caf::anon_send(to, journal_page{what.link, what.walk,
-                                      rows ? *rows : std::vector<link::journal_row>{}});
+      caf::anon_send(
+        to, journal_page{what.link, what.walk, rows ? *rows : std::vector<link::journal_row>{}});
     };
   };
   if (!deps_.journal.post(std::move(op)))
@@ -203,9 +197,6 @@ void command_desk::control_fetch(std::size_t link, const command& what) {
   if (const auto* open = links_[link].ledger->find(what.src, *target))
     if (auto* which = find(number_of(link, open->number)))
       job = which->job;
-  for (const auto& [number, row] : shells_)
-    if (row.link == link && row.what->src == what.src && row.what->id == *target)
-      job = row.job;
   for (const auto& one : kept_) {
     if (job || content)
       break;

@@ -15,6 +15,11 @@
 
 namespace holt {
 
+/// fs.*: by one worker on the pool; the rest of them is not.
+constexpr bool is_file_command(command_kind kind) noexcept {
+  return kind < command_kind::batch;
+}
+
 // -- messages to itself: answers of the journal, timers
 
 struct journal_looked_up {
@@ -84,7 +89,6 @@ public:
   void planned(fs_planned& what);
   void started(const shell_started& what);
   void finished(std::uint64_t number, command_outcome outcome);
-  void ended(const shell_ended& what);
   void worker_gone(const caf::down_msg& what);
   void deadline(std::uint64_t epoch);
 
@@ -159,17 +163,8 @@ private:
     std::shared_ptr<shell::shell_job> job;
     command_outcome outcome; ///< while it is stored
     std::unique_ptr<parts> large;
-    bool shown = false; ///< in the feed
-  };
-
-  /// A shell that lives on after the answer of its start.
-  struct shell_row {
-    std::uint64_t number = 0;
-    std::size_t link = 0;
-    std::shared_ptr<const command> what;
-    caf::actor worker;
-    std::shared_ptr<shell::shell_job> job;
-    clock::time_point began;
+    bool shown = false;    ///< in the feed
+    bool lives_on = false; ///< a shell.start that runs
   };
 
   /// Output of an ended command that `fetch` may read.
@@ -192,6 +187,7 @@ private:
   struct former_row {
     link::journal_row row;
     std::shared_ptr<const command> what;
+    files::file_plan plan;
   };
 
   // -- intake
@@ -251,6 +247,9 @@ private:
 
   // -- settle
   void settle_next();
+  void settle_step(fs_step step);
+  void settle_planned(fs_planned& what);
+  void settle_recorded(const journal_recorded& what);
   void settle_done();
 
   entry* find(std::uint64_t number);
@@ -271,7 +270,7 @@ private:
   std::unordered_map<std::uint64_t, entry> entries_;
   link::command_queue queue_;
   std::unordered_map<caf::actor_addr, std::uint64_t> workers_;
-  std::unordered_map<std::uint64_t, shell_row> shells_;
+  std::size_t shells_ = 0;      ///< that live on; they hold no slot of the queue
   std::list<kept_output> kept_; ///< newest first
   std::size_t kept_bytes_ = 0;
   std::list<survivor_row> survivors_;

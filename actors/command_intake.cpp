@@ -26,7 +26,7 @@ bool of_a_daemon(const nlohmann::json& payload) {
   if (type == payload.end() || !type->is_string())
     return false;
   const auto& word = type->get_ref<const std::string&>();
-  return word == "result" || word == "ack" || word == "chunk" || word == "hello" || word == "exit";
+  return word == "result" || word == "ack" || word == "chunk" || word == "hello" || word == "event";
 }
 
 } // namespace
@@ -142,10 +142,10 @@ command_desk::entry& command_desk::admit(std::size_t link, std::uint64_t number,
 
 /// One visit to the journal: whether it knows the command, and if not, RECEIVED.
 void command_desk::look_up(entry& which, const link::journal_key& key) {
-  auto op = [to = me(), number = which.number, key, what = which.what,
-             fingerprint = which.fingerprint, effect = which.effect,
-             history = links_[which.link].ledger->history(),
-             now = wall_now()](link::journal_store& store) -> std::function<void()> {
+  auto op
+    = [to = me(), number = which.number, key, what = which.what, fingerprint = which.fingerprint,
+       effect = which.effect, history = links_[which.link].ledger->history(),
+       now = wall_now()](link::journal_store& store) -> std::function<void()> {
     auto row = store.find(key);
     bool recorded = false;
     if (row && effect
@@ -184,10 +184,10 @@ void command_desk::looked_up(journal_looked_up& what) {
 
 void command_desk::record(entry& which) {
   const auto& slot = links_[which.link];
-  auto op = [to = me(), number = which.number,
-             key = slot.ledger->key_of(which.what->src, which.what->id), what = which.what,
-             fingerprint = which.fingerprint,
-             now = wall_now()](link::journal_store& store) -> std::function<void()> {
+  auto op
+    = [to = me(), number = which.number, key = slot.ledger->key_of(which.what->src, which.what->id),
+       what = which.what, fingerprint = which.fingerprint,
+       now = wall_now()](link::journal_store& store) -> std::function<void()> {
     auto got = store.received(key, fingerprint, what->body.dump(), "", now);
     return [to, number, got] { caf::anon_send(to, journal_recorded{number, got, false}); };
   };
@@ -196,6 +196,8 @@ void command_desk::record(entry& which) {
 }
 
 void command_desk::recorded(const journal_recorded& what) {
+  if (!ready_)
+    return settle_recorded(what);
   auto* which = find(what.number);
   if (which == nullptr)
     return;
@@ -242,8 +244,8 @@ void command_desk::enqueue(entry& which) {
 /// An answer to what is in no book.
 void command_desk::refuse(std::size_t link, std::string_view id, const error& why) {
   ++done_failed_;
-  (void)send_result(link, std::make_shared<const std::string>(http::dump_safe(
-                            result_message(id, command_outcome::failure(why)))));
+  (void)send_result(link, std::make_shared<const std::string>(
+                            http::dump_safe(result_message(id, command_outcome::failure(why)))));
 }
 
 /// A final answer to a command in the book that was not journaled.
@@ -253,8 +255,8 @@ void command_desk::refuse_open(entry& which, const error& why) {
   auto link = which.link;
   auto& slot = links_[link];
   auto outcome = command_outcome::failure(why);
-  auto text = std::make_shared<const std::string>(
-    http::dump_safe(result_message(which.what->id, outcome)));
+  auto text
+    = std::make_shared<const std::string>(http::dump_safe(result_message(which.what->id, outcome)));
   slot.ledger->refused(in_ledger(number), text, wall_now());
   if (which.shown)
     show_done(which, outcome);

@@ -11,11 +11,11 @@ namespace holt {
 namespace {
 
 const char* const capabilities[] = {
-  "fs.read",    "fs.write",    "fs.list",     "fs.stat",      "fs.mkdir",     "fs.move",
-  "fs.remove",  "fs.edit",     "fs.glob",     "fs.grep",      "fs.tree",      "fs.put",
-  "batch",      "shell.exec",  "shell.start", "shell.input",  "shell.signal", "shell.resize",
-  "cancel",     "query",       "resume",      "fetch",        "release",      "stream",
-  "ack",        "deadline_ms",
+  "fs.read",   "fs.write",    "fs.list",     "fs.stat",     "fs.mkdir",     "fs.move",
+  "fs.remove", "fs.edit",     "fs.glob",     "fs.grep",     "fs.tree",      "fs.put",
+  "batch",     "shell.exec",  "shell.start", "shell.input", "shell.signal", "shell.resize",
+  "cancel",    "query",       "resume",      "fetch",       "release",      "stream",
+  "ack",       "deadline_ms",
 };
 
 } // namespace
@@ -75,8 +75,7 @@ void command_desk::down(const link_down& what) {
     return;
   slot.ledger->link_down(what.since);
   slot.walks.clear();
-  log::info("commands", "link_down",
-            {{"session", slot.how.session}, {"detail", what.why.detail}});
+  log::info("commands", "link_down", {{"session", slot.how.session}, {"detail", what.why.detail}});
 }
 
 void command_desk::present(const link_present& what) {

@@ -74,14 +74,12 @@ void command_desk::show_running(entry& which) {
     deps_.activity.send(activity_append{"command", std::move(running)});
     return;
   }
-  deps_.activity.send(
-    activity_append_all{"command", {queued_event(which), std::move(running)}});
+  deps_.activity.send(activity_append_all{"command", {queued_event(which), std::move(running)}});
 }
 
 /// What ended before anybody was told of it is told at once.
 void command_desk::show_done(entry& which, const command_outcome& outcome) {
-  auto took
-    = std::chrono::duration<double, std::milli>(clock::now() - which.came).count();
+  auto took = std::chrono::duration<double, std::milli>(clock::now() - which.came).count();
   nlohmann::json done{{"command", which.number},
                       {"phase", "done"},
                       {"ok", outcome.ok()},
@@ -98,39 +96,22 @@ void command_desk::show_done(entry& which, const command_outcome& outcome) {
     deps_.activity.send(activity_append{"command", std::move(done)});
     return;
   }
-  deps_.activity.send(
-    activity_append_all{"command",
-                        {queued_event(which),
-                         {{"command", which.number}, {"phase", "running"}},
-                         std::move(done)}});
+  deps_.activity.send(activity_append_all{
+    "command",
+    {queued_event(which), {{"command", which.number}, {"phase", "running"}}, std::move(done)}});
 }
 
 nlohmann::json command_desk::commands_document() const {
-  auto row = [&](std::uint64_t number, std::size_t link, const command& what,
-                 clock::time_point since) -> nlohmann::json {
-    return {{"command", number},
-            {"type", to_string(what.kind)},
-            {"id", what.id},
-            {"src", what.src},
-            {"session", links_[link].how.session},
-            {"summary", deps_.mask->apply(shorten(summary_of(what)))},
-            {"ageMs", std::chrono::duration_cast<std::chrono::milliseconds>(clock::now() - since)
-                        .count()}};
-  };
   auto open = nlohmann::json::array();
   for (const auto& [number, which] : entries_) {
-    auto one = row(number, which.link, *which.what, which.came);
+    auto one = queued_event(which);
+    one.erase("phase");
+    auto age = clock::now() - which.came;
+    one["ageMs"] = std::chrono::duration_cast<std::chrono::milliseconds>(age).count();
     one["state"] = word_of(which.at == stage::looking || which.at == stage::waiting);
     if (which.job)
       one["pid"] = which.job->pid();
     open.push_back(std::move(one));
-  }
-  auto shells = nlohmann::json::array();
-  for (const auto& [number, shell] : shells_) {
-    auto one = row(number, shell.link, *shell.what, shell.began);
-    if (shell.job)
-      one["pid"] = shell.job->pid();
-    shells.push_back(std::move(one));
   }
   auto left = nlohmann::json::array();
   for (const auto& one : survivors_) {
@@ -146,7 +127,7 @@ nlohmann::json command_desk::commands_document() const {
                       {"pids", pids}});
   }
   return {{"commands", open},
-          {"shells", shells},
+          {"shells", shells_},
           {"left", left},
           {"running", queue_.running()},
           {"queued", queue_.waiting()},
@@ -174,18 +155,18 @@ nlohmann::json command_desk::links_document() const {
       one["lastError"] = slot.last_error;
     all.push_back(std::move(one));
   }
-  return {{"links", all},
-          {"sandbox", deps_.identity.id},
-          {"boot", deps_.identity.boot},
-          {"since", deps_.identity.since},
-          {"queue", {{"running", queue_.running()}, {"queued", queue_.waiting()}}},
-          {"inbox",
-           {{"bytes", deps_.inbox->bytes.load()}, {"dropped", deps_.inbox->dropped.load()}}},
-          {"commands", {{"ok", done_ok_}, {"failed", done_failed_}}},
-          {"journal",
-           {{"durability", deps_.durability},
-            {"rseq", last_rseq_},
-            {"waiting", deps_.journal.waiting()}}}};
+  return {
+    {"links", all},
+    {"sandbox", deps_.identity.id},
+    {"boot", deps_.identity.boot},
+    {"since", deps_.identity.since},
+    {"queue", {{"running", queue_.running()}, {"queued", queue_.waiting()}}},
+    {"inbox", {{"bytes", deps_.inbox->bytes.load()}, {"dropped", deps_.inbox->dropped.load()}}},
+    {"commands", {{"ok", done_ok_}, {"failed", done_failed_}}},
+    {"journal",
+     {{"durability", deps_.durability},
+      {"rseq", last_rseq_},
+      {"waiting", deps_.journal.waiting()}}}};
 }
 
 result<void> command_desk::cancel_by_person(std::uint64_t number) {
@@ -194,19 +175,12 @@ result<void> command_desk::cancel_by_person(std::uint64_t number) {
     pump();
     return {};
   }
-  if (auto i = shells_.find(number); i != shells_.end()) {
-    i->second.job->cancel(errc::cancelled);
-    return {};
-  }
   return error{errc::not_found, "no such command waits or runs"};
 }
 
 void command_desk::goodbye(std::function<void()> done) {
   closing_ = true;
   goodbye_ = std::move(done);
-  for (const auto& [number, shell] : shells_)
-    if (shell.job)
-      shell.job->cancel(errc::shutting_down);
   for (auto number : queue_.drain())
     finished(number, command_outcome::failure({errc::shutting_down, "the daemon stops"}));
   std::vector<std::uint64_t> open;

@@ -2,6 +2,7 @@
 
 // A command runs: plan, journal, worker, end.
 
+#include "actors/batch_worker.hpp"
 #include "actors/command_desk.hpp"
 #include "transport/log.hpp"
 
@@ -13,6 +14,9 @@ namespace {
 
 /// The plan of a command whose effect cannot be looked at afterwards.
 const files::file_plan began{{"began", true}};
+
+/// shell.start at once.
+constexpr std::size_t most_shells = 64;
 
 std::optional<int> signal_number(const nlohmann::json& body) {
   auto i = body.find("signal");
@@ -41,11 +45,6 @@ std::optional<int> signal_number(const nlohmann::json& body) {
   return std::nullopt;
 }
 
-bool about_shell(command_kind kind) {
-  return kind == command_kind::shell_input || kind == command_kind::shell_signal
-         || kind == command_kind::shell_resize;
-}
-
 } // namespace
 
 files::file_context command_desk::context_of(const entry& which) const {
@@ -72,8 +71,7 @@ void command_desk::run(entry& which) {
   if (!which.effect)
     return go(which);
   which.at = stage::preparing;
-  bool file = !shell && !about_shell(kind) && kind != command_kind::batch;
-  if (file)
+  if (is_file_command(kind))
     return run_file(which, fs_step::plan);
   which.plan = began;
   fs_planned planned_now{which.number, {boost::system::in_place_value, which.plan}};
@@ -100,6 +98,8 @@ void command_desk::watch(caf::actor worker, std::uint64_t number) {
 
 /// The plan stands: into the journal, then the effect.
 void command_desk::planned(fs_planned& what) {
+  if (!ready_)
+    return settle_planned(what);
   auto* which = find(what.number);
   if (which == nullptr)
     return;
@@ -108,10 +108,9 @@ void command_desk::planned(fs_planned& what) {
   if (which->ending != errc::none)
     return finished(what.number, command_outcome::failure({which->ending, "it had not started"}));
   which->plan = std::move(*what.plan);
-  auto op
-    = [to = me(), number = which->number,
-       key = links_[which->link].ledger->key_of(which->what->src, which->what->id),
-       plan = which->plan.dump()](link::journal_store& store) -> std::function<void()> {
+  auto op = [to = me(), number = which->number,
+             key = links_[which->link].ledger->key_of(which->what->src, which->what->id),
+             plan = which->plan.dump()](link::journal_store& store) -> std::function<void()> {
     auto got = store.planned(key, plan);
     return [to, number, got] { caf::anon_send(to, journal_recorded{number, got, true}); };
   };
@@ -141,6 +140,9 @@ void command_desk::go(entry& which) {
 
 void command_desk::run_shell(entry& which) {
   const auto& slot = links_[which.link];
+  if (which.what->kind == command_kind::shell_start && shells_ >= most_shells)
+    return finished(which.number,
+                    command_outcome::failure({errc::busy, "64 shells live on already"}));
   watch(spawn_shell_worker(self_->system(), deps_.shell,
                            {which.number, which.what, slot.port, slot.how.result_event}, me()),
         which.number);
@@ -155,11 +157,10 @@ void command_desk::run_about_shell(entry& which) {
   auto target = what.body.find("target");
   if (target == what.body.end() || !target->is_string())
     return fail(errc::unprocessable, "target must be the id of a shell.start");
-  std::shared_ptr<shell::shell_job> job;
-  for (const auto& [number, row] : shells_)
-    if (row.link == which.link && row.what->src == what.src
-        && row.what->id == target->get_ref<const std::string&>())
-      job = row.job;
+  const auto* open
+    = links_[which.link].ledger->find(what.src, target->get_ref<const std::string&>());
+  auto* shell = open != nullptr ? find(number_of(which.link, open->number)) : nullptr;
+  auto job = shell != nullptr ? shell->job : nullptr;
   if (!job)
     return fail(errc::not_found, "no such shell runs");
   if (what.kind == command_kind::shell_signal) {
@@ -192,19 +193,31 @@ void command_desk::run_about_shell(entry& which) {
       if (!bytes.empty() && !job->write_stdin(std::move(bytes)))
         return fail(errc::busy, "its stdin is closed, or too much is waiting");
     }
-    if (what.body.value("eof", nlohmann::json{}) == true)
+    if (what.body.value("close", nlohmann::json{}) == true)
       job->close_stdin();
   }
   finished(which.number, {});
 }
 
 void command_desk::run_batch(entry& which) {
-  finished(which.number, command_outcome::failure({errc::unsupported, "batch is not offered"}));
+  auto shell = deps_.shell;
+  watch(spawn_batch_worker(self_->system(), deps_.blocking, std::move(shell),
+                           {which.number, which.what, context_of(which), which.cancelled}, me()),
+        which.number);
 }
 
+/// A shell that lives on gives its slot back: the slots are for what ends.
 void command_desk::started(const shell_started& what) {
-  if (auto* which = find(what.number))
-    which->job = what.job;
+  auto* which = find(what.number);
+  if (which == nullptr)
+    return;
+  which->job = what.job;
+  if (which->what->kind != command_kind::shell_start)
+    return;
+  which->lives_on = true;
+  ++shells_;
+  queue_.done(what.number);
+  pump();
 }
 
 /// The outcome stands; it is not said yet.
@@ -214,15 +227,14 @@ void command_desk::finished(std::uint64_t number, command_outcome outcome) {
   auto* which = find(number);
   if (which == nullptr || which->at == stage::storing || which->at == stage::sending)
     return;
-  if (which->what->kind == command_kind::shell_start && outcome.ok())
-    shells_[number] = {number,         which->link, which->what,
-                       which->worker, which->job,  clock::now()};
   // A file command knows only that it was cancelled, not why.
   if (outcome.code == errc::cancelled && which->ending != errc::none)
     outcome.code = which->ending;
-  if (auto held = outcome.fields.find("held_open_by"); held != outcome.fields.end()
-                                                       && held->is_array() && !held->empty()) {
-    survivor_row row{number, which->what->id, links_[which->link].how.session,
+  if (auto held = outcome.fields.find("held_open_by");
+      held != outcome.fields.end() && held->is_array() && !held->empty()) {
+    survivor_row row{number,
+                     which->what->id,
+                     links_[which->link].how.session,
                      which->what->body.value("cmd", nlohmann::json{}).is_string()
                        ? deps_.mask->apply(which->what->body["cmd"].get<std::string>())
                        : std::string{},
@@ -238,21 +250,6 @@ void command_desk::finished(std::uint64_t number, command_outcome outcome) {
   fit(*which, outcome);
 }
 
-void command_desk::ended(const shell_ended& what) {
-  auto i = shells_.find(what.number);
-  if (i == shells_.end())
-    return;
-  auto message = what.outcome.fields;
-  message["type"] = "exit";
-  message["id"] = i->second.what->id;
-  if (!what.outcome.ok())
-    message["error"] = info(what.outcome.code).wire;
-  (void)send_result(i->second.link,
-                    std::make_shared<const std::string>(
-                      message.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)));
-  shells_.erase(i);
-}
-
 /// A worker has ended. Those that answered before are known no more.
 void command_desk::worker_gone(const caf::down_msg& what) {
   auto i = workers_.find(what.source);
@@ -266,7 +263,6 @@ void command_desk::worker_gone(const caf::down_msg& what) {
     return;
   log::error("commands", "worker_crashed",
              {{"command", number}, {"reason", caf::to_string(what.reason)}});
-  shells_.erase(number);
   finished(number, command_outcome::failure({errc::internal, "its worker failed"}));
 }
 
@@ -303,7 +299,7 @@ void command_desk::cancel_entry(entry& which, errc why) {
     return finished(number, command_outcome::failure({why, "it had not started"}));
   case stage::running: {
     auto kind = which.what->kind;
-    if (kind == command_kind::shell_exec || kind == command_kind::shell_start)
+    if (!is_file_command(kind))
       caf::anon_send(which.worker, shell_cancel{why});
     return;
   }

@@ -12,19 +12,14 @@ namespace holt {
 namespace {
 
 constexpr std::size_t most_restored = 1'000;
-
-bool is_file_command(command_kind kind) {
-  return kind < command_kind::batch;
-}
-
 } // namespace
 
 void command_desk::begin() {
   std::vector<std::string> sessions;
   for (const auto& slot : links_)
     sessions.push_back(slot.how.session);
-  auto op = [to = me(), sessions, now = wall_now()](
-              link::journal_store& store) -> std::function<void()> {
+  auto op
+    = [to = me(), sessions, now = wall_now()](link::journal_store& store) -> std::function<void()> {
     journal_former out{store.unfinished(), {}, store.last_activity(), store.last_rseq()};
     link::history_limits limits;
     auto since = std::max<link::wall_ms>(out.last_activity - limits.before_outage,
@@ -57,7 +52,7 @@ void command_desk::former(journal_former& what) {
     return self_->quit(caf::exit_reason::unhandled_exception);
   }
   for (auto& row : *what.unfinished) {
-    former_row one{std::move(row), nullptr};
+    former_row one{std::move(row), nullptr, nullptr};
     auto body = nlohmann::json::parse(one.row.command, nullptr, false);
     if (auto decoded = decode_command(body))
       one.what = std::make_shared<const command>(std::move(*decoded));
@@ -79,17 +74,47 @@ void command_desk::settle_next() {
     return settled(0, command_outcome::failure({errc::interrupted, "its row cannot be read"}));
   if (!is_file_command(one.what->kind))
     return settled(
-      0, command_outcome::failure({errc::interrupted, had_begun
-                                                        ? "the daemon ended while it ran"
-                                                        : "the daemon ended before it ran; "
-                                                          "nothing was done"}));
+      0, command_outcome::failure({errc::interrupted, had_begun ? "the daemon ended while it ran"
+                                                                : "the daemon ended before it ran; "
+                                                                  "nothing was done"}));
+  if (had_begun)
+    one.plan = std::move(plan);
+  settle_step(had_begun ? fs_step::settle : fs_step::plan);
+}
+
+void command_desk::settle_step(fs_step step) {
+  const auto& one = former_.front();
   fs_task task;
-  task.number = 0;
-  task.step = had_begun ? fs_step::settle : fs_step::plan;
+  task.step = step;
   task.what = one.what;
-  task.plan = std::move(plan);
+  task.plan = one.plan;
   task.context = deps_.files;
   watch(spawn_fs_worker(self_->system(), deps_.blocking, std::move(task), me()), 0);
+}
+
+/// What had not begun begins now, as it would have: the plan into the journal first.
+void command_desk::settle_planned(fs_planned& what) {
+  if (former_.empty())
+    return;
+  if (!what.plan)
+    return settled(0, command_outcome::failure(what.plan.error()));
+  auto& one = former_.front();
+  one.plan = std::move(*what.plan);
+  auto op = [to = me(), key = one.row.key,
+             plan = one.plan.dump()](link::journal_store& store) -> std::function<void()> {
+    auto got = store.planned(key, plan);
+    return [to, got] { caf::anon_send(to, journal_recorded{0, got, true}); };
+  };
+  if (!deps_.journal.post(std::move(op)))
+    settled(0, command_outcome::failure({errc::interrupted, "the journal is gone"}));
+}
+
+void command_desk::settle_recorded(const journal_recorded& what) {
+  if (former_.empty())
+    return;
+  if (!what.got)
+    return settled(0, command_outcome::failure(what.got.error()));
+  settle_step(fs_step::run);
 }
 
 void command_desk::settled(std::uint64_t, command_outcome outcome) {

@@ -19,8 +19,8 @@ public:
     install_guards(this);
     switch (task_.step) {
     case fs_step::plan:
-      caf::anon_send(answer_to_, fs_planned{task_.number, files::plan_file_command(task_.context,
-                                                                                   *task_.what)});
+      caf::anon_send(
+        answer_to_, fs_planned{task_.number, files::plan_file_command(task_.context, *task_.what)});
       break;
     case fs_step::run:
       finish(files::run_file_command(task_.context, *task_.what, task_.plan));

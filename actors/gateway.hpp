@@ -98,6 +98,8 @@ private:
   void add_desktop_routes();
   // gateway_health.cpp
   void add_health_routes();
+  http::response metrics_document(const result<supervision::tree_report>& tree,
+                                  const nlohmann::json& link) const;
   // gateway_link.cpp
   void add_link_routes();
   bool is_realtime(const http::request& head) const;

@@ -2,6 +2,7 @@
 
 // Health and metrics.
 
+#include "actors/commands.hpp"
 #include "actors/gateway.hpp"
 #include "transport/log.hpp"
 #include "transport/metrics.hpp"
@@ -83,6 +84,53 @@ void add_tree(metrics& out, const tree_report& tree) {
               static_cast<double>(tree.stale));
 }
 
+void add_link(metrics& out, const nlohmann::json& link) {
+  const auto& queue = link.at("queue");
+  out.gauge("holt_commands_running", "Commands that run.", queue.at("running").get<double>());
+  out.gauge("holt_commands_queued", "Commands that wait.", queue.at("queued").get<double>());
+  const auto& done = link.at("commands");
+  for (const auto* how : {"ok", "failed"})
+    out.counter("holt_commands_total", "Commands that were answered.", done.at(how).get<double>(),
+                {{"result", how}});
+  const auto& inbox = link.at("inbox");
+  out.gauge("holt_link_inbox_bytes", "Messages that came and wait.",
+            inbox.at("bytes").get<double>());
+  out.counter("holt_link_inbox_dropped_total", "Messages that found no room.",
+              inbox.at("dropped").get<double>());
+  out.gauge("holt_journal_waiting", "Operations that wait for the journal.",
+            link.at("journal").at("waiting").get<double>());
+  const struct {
+    const char* name;
+    const char* help;
+    const char* field;
+  } rows[] = {{"holt_link_heard_total", "Messages that came.", "heard"},
+              {"holt_link_sent_total", "Messages that went out.", "sent"},
+              {"holt_link_unsent_total", "Messages that the link did not take.", "unsent"},
+              {"holt_link_dropped_total", "Messages that could not be answered.", "dropped"},
+              {"holt_link_joins_total", "Joins of the channel.", "joins"}};
+  for (const auto& one : link.at("links"))
+    out.gauge("holt_link_up", "1 while the channel is joined.", one.at("up").get<bool>() ? 1 : 0,
+              {{"session", one.at("session")}});
+  for (const auto& row : rows)
+    for (const auto& one : link.at("links"))
+      out.counter(row.name, row.help, one.at(row.field).get<double>(),
+                  {{"session", one.at("session")}});
+}
+
+void add_broker(metrics& out, const broker::broker_stats& stats) {
+  out.gauge("holt_broker_sockets", "Open sockets.", static_cast<double>(stats.sockets));
+  out.gauge("holt_broker_members", "Members of channels.", static_cast<double>(stats.members));
+  out.gauge("holt_broker_topics", "Channels.", static_cast<double>(stats.topics));
+  out.counter("holt_broker_received_total", "Broadcasts that came.",
+              static_cast<double>(stats.received));
+  out.counter("holt_broker_delivered_total", "Broadcasts that were handed to a member.",
+              static_cast<double>(stats.delivered));
+  out.counter("holt_broker_slow_closed_total", "Members that could not keep up.",
+              static_cast<double>(stats.slow_closed));
+  out.counter("holt_broker_mailbox_total", "Broadcasts kept for who was away.",
+              static_cast<double>(stats.mailbox_stored));
+}
+
 } // namespace
 
 void gateway::add_health_routes() {
@@ -113,24 +161,36 @@ void gateway::add_health_routes() {
       });
   });
   get("/metrics", http::scope::view, [this](const gateway_call& call) {
-    deps_.tree->snapshot([this, self = shared_from_this(),
-                          answer = call.answer](const result<tree_report>& tree) {
-      metrics out;
-      add_self(out,
-               std::chrono::duration<double>(std::chrono::steady_clock::now() - started_).count());
-      if (deps_.listener_stats)
-        add_http(out, deps_.listener_stats());
-      if (deps_.strangers_reaped)
-        out.counter("holt_orphans_reaped_total", "Processes that nobody else waited for.",
-                    static_cast<double>(deps_.strangers_reaped()));
-      if (tree)
-        add_tree(out, *tree);
-      http::response response;
-      response.headers.push_back({"Content-Type", "text/plain; version=0.0.4"});
-      response.body = std::make_shared<const std::string>(out.text());
-      answer(std::move(response));
-    });
+    deps_.tree->snapshot(
+      [self = shared_from_this(), answer = call.answer](const result<tree_report>& tree) {
+        auto last = [self, answer, tree](const nlohmann::json& link) {
+          answer(self->metrics_document(tree, link));
+        };
+        if (!self->deps_.commands.send(links_query{last}))
+          last(nullptr);
+      });
   });
+}
+
+http::response gateway::metrics_document(const result<tree_report>& tree,
+                                         const nlohmann::json& link) const {
+  metrics out;
+  add_self(out, std::chrono::duration<double>(std::chrono::steady_clock::now() - started_).count());
+  if (deps_.listener_stats)
+    add_http(out, deps_.listener_stats());
+  if (deps_.strangers_reaped)
+    out.counter("holt_orphans_reaped_total", "Processes that nobody else waited for.",
+                static_cast<double>(deps_.strangers_reaped()));
+  if (tree)
+    add_tree(out, *tree);
+  if (link.is_object())
+    add_link(out, link);
+  if (deps_.broker)
+    add_broker(out, deps_.broker->stats());
+  http::response response;
+  response.headers.push_back({"Content-Type", "text/plain; version=0.0.4"});
+  response.body = std::make_shared<const std::string>(out.text());
+  return response;
 }
 
 } // namespace holt

@@ -39,8 +39,10 @@ void gateway::add_link_routes() {
     auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), number);
     if (ec != std::errc{} || end != text.data() + text.size())
       return call.answer(http::problem({errc::invalid_request, "the number is wrong"}));
-    if (!deps_.commands.send(command_cancel{
-          number, [answer = call.answer](const result<void>& got) { answer_outcome(answer, got); }}))
+    if (!deps_.commands.send(
+          command_cancel{number, [answer = call.answer](const result<void>& got) {
+                           answer_outcome(answer, got);
+                         }}))
       call.answer(down());
   });
   get("/v1/link", http::scope::view, [this](const gateway_call& call) {
@@ -48,9 +50,12 @@ void gateway::add_link_routes() {
       got["broker"] = nullptr;
       if (self->deps_.broker) {
         auto now = self->deps_.broker->stats();
-        got["broker"] = {{"sockets", now.sockets},       {"members", now.members},
-                         {"topics", now.topics},         {"received", now.received},
-                         {"delivered", now.delivered},   {"slowClosed", now.slow_closed},
+        got["broker"] = {{"sockets", now.sockets},
+                         {"members", now.members},
+                         {"topics", now.topics},
+                         {"received", now.received},
+                         {"delivered", now.delivered},
+                         {"slowClosed", now.slow_closed},
                          {"mailboxStored", now.mailbox_stored}};
       }
       reply(http::json_response(200, got));

@@ -173,8 +173,8 @@ std::size_t journal_ref::waiting() const {
   return now ? now->waiting() : 0;
 }
 
-std::shared_ptr<journal_desk>
-make_journal_thread(link::journal_options how, std::function<void(result<std::string>)> opened) {
+std::shared_ptr<journal_desk> make_journal_thread(link::journal_options how,
+                                                  std::function<void(result<std::string>)> opened) {
   return std::make_shared<journal_thread>(std::move(how), std::move(opened));
 }
 

@@ -49,8 +49,8 @@ private:
 };
 
 /// A desk on a thread of its own; opens the store there. `opened` is called on that thread.
-std::shared_ptr<journal_desk>
-make_journal_thread(link::journal_options how, std::function<void(result<std::string>)> opened);
+std::shared_ptr<journal_desk> make_journal_thread(link::journal_options how,
+                                                  std::function<void(result<std::string>)> opened);
 
 struct journal_deps {
   link::journal_options store;

@@ -22,9 +22,9 @@ struct live_piece {
 };
 
 struct live_limits {
-  std::size_t piece = 64 * 1024;        ///< bytes of one chunk to the agent
-  std::size_t waiting = 1024 * 1024;    ///< bytes kept for the agent
-  std::size_t feed_piece = 8 * 1024;    ///< bytes of one event in the feed; more is dropped
+  std::size_t piece = 64 * 1024;     ///< bytes of one chunk to the agent
+  std::size_t waiting = 1024 * 1024; ///< bytes kept for the agent
+  std::size_t feed_piece = 8 * 1024; ///< bytes of one event in the feed; more is dropped
 };
 
 class live_output {

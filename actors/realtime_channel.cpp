@@ -26,17 +26,17 @@ link::link_events events_for(const realtime_channel_deps& deps) {
     auto at = std::chrono::duration_cast<std::chrono::milliseconds>(since.time_since_epoch());
     commands.send(link_down{number, std::move(why), at.count()});
   };
-  out.on_message = [commands, number, inbox = deps.inbox,
-                    most = deps.inbox_bytes](link::link_message what) {
-    auto size = what.payload.size();
-    if (inbox->bytes + size > most) {
-      ++inbox->dropped;
-      return;
-    }
-    inbox->bytes += size;
-    if (!commands.send(link_heard{number, std::move(what)}))
-      inbox->bytes -= size;
-  };
+  out.on_message
+    = [commands, number, inbox = deps.inbox, most = deps.inbox_bytes](link::link_message what) {
+        auto size = what.payload.size();
+        if (inbox->bytes + size > most) {
+          ++inbox->dropped;
+          return;
+        }
+        inbox->bytes += size;
+        if (!commands.send(link_heard{number, std::move(what)}))
+          inbox->bytes -= size;
+      };
   out.on_presence = [commands, number](std::vector<link::link_presence> who) {
     commands.send(link_present{number, std::move(who)});
   };

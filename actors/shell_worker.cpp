@@ -53,7 +53,6 @@ struct shell_worker_state {
   std::uint64_t chunks = 0;
   bool chunk_timer = false; ///< a chunk was sent less than an interval ago
   bool feed_timer = false;
-  bool answered = false; ///< of shell.start
   errc cancelled = errc::none; ///< before there was a job
 };
 
@@ -106,10 +105,7 @@ void finish(self_ptr self, command_outcome outcome) {
   auto& state = self->state;
   if (state.chunks > 0)
     outcome.fields["chunks"] = state.chunks;
-  if (state.answered)
-    caf::anon_send(state.answer_to, shell_ended{state.task.number, std::move(outcome)});
-  else
-    caf::anon_send(state.answer_to, worker_finished{state.task.number, std::move(outcome)});
+  caf::anon_send(state.answer_to, worker_finished{state.task.number, std::move(outcome)});
   state.job = nullptr;
   self->quit();
 }
@@ -139,17 +135,6 @@ void start(self_ptr self, const result<shell::shell_request>& what) {
     finish(self, command_outcome::failure({errc::internal, "the job could not be made"}));
 }
 
-void runs(self_ptr self, pid_t pid) {
-  auto& state = self->state;
-  caf::anon_send(state.answer_to, shell_started{state.task.number, state.job, pid});
-  if (state.task.what->kind != command_kind::shell_start)
-    return;
-  state.answered = true;
-  command_outcome outcome;
-  outcome.fields["pid"] = pid;
-  caf::anon_send(state.answer_to, worker_finished{state.task.number, std::move(outcome)});
-}
-
 void decode(self_ptr self) {
   auto& state = self->state;
   auto me = caf::actor_cast<caf::actor>(self);
@@ -177,7 +162,10 @@ caf::behavior behavior(self_ptr self, shell_worker_deps deps, shell_task task,
     caf::anon_send(self, shell_decoded{state.deps.decode(*state.task.what)});
   return {
     [self](const shell_decoded& what) { start(self, what.what); },
-    [self](const job_runs& what) { runs(self, what.pid); },
+    [self](const job_runs& what) {
+      auto& now = self->state;
+      caf::anon_send(now.answer_to, shell_started{now.task.number, now.job, what.pid});
+    },
     [self](const output_waits&) { pass_on(self); },
     [self](const chunk_due&) {
       self->state.chunk_timer = false;

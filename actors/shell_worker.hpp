@@ -2,9 +2,8 @@
 #pragma once
 
 // One command line as an actor: starts the job, sends its output on at a measured pace (to the
-// agent that asked for it, and to the feed), answers once with the outcome and ends. Of a shell
-// that lives on (shell.start) the start is the answer and the end another message. Whoever monitors
-// it hears when it ended without one.
+// agent that asked for it, and to the feed), answers once with the outcome and ends. Whoever
+// monitors it hears when it ended without one.
 
 #include "actors/activity.hpp"
 #include "actors/actor_child.hpp"
@@ -17,8 +16,8 @@
 
 namespace holt {
 
-using shell_starter = std::function<std::shared_ptr<shell::shell_job>(shell::shell_request,
-                                                                      shell::shell_handlers)>;
+using shell_starter
+  = std::function<std::shared_ptr<shell::shell_job>(shell::shell_request, shell::shell_handlers)>;
 /// Decodes the body; may look at the file system: runs on the pool for blocking work.
 using shell_decoder = std::function<result<shell::shell_request>(const command&)>;
 
@@ -46,12 +45,6 @@ struct shell_started {
   pid_t pid = 0;
 };
 
-/// From the worker of a shell.start, after its answer: the process has ended.
-struct shell_ended {
-  std::uint64_t number = 0;
-  command_outcome outcome;
-};
-
 /// To the worker: kill it; the answer is `why` with the output so far.
 struct shell_cancel {
   errc why = errc::cancelled;
@@ -72,6 +65,5 @@ std::string chunk_message(std::string_view id, std::uint64_t seq, std::string_vi
 } // namespace holt
 
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(holt::shell_started)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(holt::shell_ended)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(holt::shell_cancel)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(holt::shell_port)

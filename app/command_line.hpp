@@ -38,8 +38,8 @@ struct command_line {
   std::string state_dir;
   bool json = false;
   bool watch = false;
-  bool view = false; ///< open: only watching
-  std::string id;    ///< start, stop, restart
+  bool view = false;   ///< open: only watching
+  std::string id;      ///< start, stop, restart
   std::string session; ///< link: empty: the first
 };
 

@@ -194,8 +194,8 @@ std::string value_text(const config_key& key, config& values) {
     bool set = std::visit(
       [](auto* x) {
         using type = std::remove_pointer_t<decltype(x)>;
-        if constexpr (std::is_same_v<type, std::string>
-                      || std::is_same_v<type, std::vector<std::string>>)
+        if constexpr (std::is_same_v<type,
+                                     std::string> || std::is_same_v<type, std::vector<std::string>>)
           return !x->empty();
         else
           return true;

@@ -71,8 +71,7 @@ private:
   // -- start
 
   result<void> make() {
-    auto link = make_link_parts(
-      {rt_, how_.config.values, state_, how_.workspace, parts_.context});
+    auto link = make_link_parts({rt_, how_.config.values, state_, how_.workspace, parts_.context});
     if (!link)
       return link.error();
     parts_.link = std::move(*link);
@@ -160,8 +159,7 @@ private:
     log::info("daemon", "ready", {{"url", gateway_->url()}, {"engine", parts_.choice.name}});
     if (how_.banner)
       print_banner({gateway_->url(), gateway_->ticket_link(false), parts_.choice,
-                    parts_.context != nullptr, how_.state_dir, how_.workspace,
-                    realtime().session});
+                    parts_.context != nullptr, how_.state_dir, how_.workspace, realtime().session});
   }
 
   /// Where agents find this sandbox; empty: nowhere.

@@ -90,8 +90,8 @@ child_spec journal_spec(const shared_parts& parts, const config& values,
   store.file = state_dir + "/journal.db";
   store.limits.max_bytes = values.journal.max_bytes;
   store.limits.max_age = std::chrono::hours{values.journal.max_hours};
-  store.safe_against = values.journal.durability == "power" ? link::durability::power
-                                                            : link::durability::process;
+  store.safe_against
+    = values.journal.durability == "power" ? link::durability::power : link::durability::process;
   auto out = base_spec("journal", "link", values);
   out.port = reporting_child(
     "journal",
@@ -119,8 +119,7 @@ commands_deps commands_deps_of(const shared_parts& parts, const config& values) 
   shell::shell_tools tools{parts.starter, parts.killer};
   out.shell.start = [tools, executor = parts.rt.io().get_executor(), defaults = link.shell](
                       shell::shell_request what, shell::shell_handlers handlers) {
-    return shell::shell_job::start(tools, executor, std::move(what), defaults,
-                                   std::move(handlers));
+    return shell::shell_job::start(tools, executor, std::move(what), defaults, std::move(handlers));
   };
   out.shell.decode = [jail = link.files.jail, defaults = link.shell](const command& what) {
     return shell::decode_shell_request(what, *jail, defaults);

@@ -8,8 +8,7 @@
 
 namespace holt {
 
-std::vector<supervision::child_spec> link_children(const shared_parts& parts,
-                                                   const loaded_config& loaded,
-                                                   const std::string& state_dir);
+std::vector<supervision::child_spec>
+link_children(const shared_parts& parts, const loaded_config& loaded, const std::string& state_dir);
 
 } // namespace holt

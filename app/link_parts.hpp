@@ -25,9 +25,9 @@ struct link_parts {
   journal_ref journal;
   actor_ref<caf::actor> commands;
   std::shared_ptr<command_inbox> inbox = std::make_shared<command_inbox>();
-  std::vector<command_link> links;                 ///< the own broker's first
-  std::vector<config::link_config> remote;         ///< those that follow
-  std::unique_ptr<boost::asio::thread_pool> pool;  ///< file commands wait for the disk here
+  std::vector<command_link> links;                ///< the own broker's first
+  std::vector<config::link_config> remote;        ///< those that follow
+  std::unique_ptr<boost::asio::thread_pool> pool; ///< file commands wait for the disk here
   std::unique_ptr<blocking_unit> blocking;
 };
 

@@ -6,6 +6,7 @@
 #include "transport/kernel_features.hpp"
 #include "transport/state_dir.hpp"
 
+#include <boost/asio/connect.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/ip/udp.hpp>
@@ -144,8 +145,58 @@ void look_at_folders(std::vector<finding>& out, const config& values) {
   struct stat file {};
   if (stat(token.c_str(), &file) == 0)
     out.push_back({"token", (file.st_mode & 077) == 0, false,
-                   getuid() == 0 ? "commands that run as root can read it; see docs"
-                                 : "commands that run as this user can read it"});
+                   !values.exec.user.empty() && getuid() == 0
+                     ? "commands run as " + values.exec.user + " and cannot read it"
+                   : getuid() == 0
+                     ? "commands that run as root can read it; set exec.user"
+                     : "commands that run as this user can read it, and so can whoever sends "
+                       "them"});
+}
+
+/// Whether a connection to the host of `url` can be made within two seconds.
+std::string reach(const std::string& url) {
+  auto rest = url.substr(url.find("://") == url.npos ? 0 : url.find("://") + 3);
+  bool tls = url.starts_with("https") || url.starts_with("wss");
+  auto host = rest.substr(0, rest.find('/'));
+  std::string port = tls ? "443" : "80";
+  if (auto colon = host.rfind(':'); colon != host.npos && host.back() != ']') {
+    port = host.substr(colon + 1);
+    host.resize(colon);
+  }
+  if (host.size() > 2 && host.front() == '[' && host.back() == ']')
+    host = host.substr(1, host.size() - 2);
+  asio::io_context io;
+  asio::ip::tcp::resolver resolver{io};
+  asio::ip::tcp::socket socket{io};
+  std::string fault = "no answer within 2 s";
+  resolver.async_resolve(host, port, [&](boost::system::error_code ec, const auto& found) {
+    if (ec)
+      return void(fault = ec.message());
+    asio::async_connect(socket, found, [&](boost::system::error_code failed, const auto&) {
+      fault = failed ? failed.message() : std::string{};
+    });
+  });
+  io.run_for(std::chrono::seconds{2});
+  return fault;
+}
+
+void look_at_link(std::vector<finding>& out, const config& values) {
+  if (broker_runs(values))
+    out.push_back(
+      {"link", true, false,
+       "the own broker, session " + values.link.session + "; `holt link` says how to connect"});
+  for (const auto& one : all_links(values)) {
+    auto fault = reach(one.url);
+    out.push_back({"link " + one.session, fault.empty(), false,
+                   fault.empty() ? "reachable: " + one.url
+                                 : one.url + ": " + fault + "; the daemon goes on trying"});
+    if (one.command_keys.empty() && !one.private_channel)
+      out.push_back({"link " + one.session + " signed", false, false,
+                     "the channel is public and commands need no signature: whoever has its key "
+                     "can run commands; set link.command_keys or link.private"});
+  }
+  if (!values.exec.user.empty() && getuid() != 0)
+    out.push_back({"exec.user", false, true, "only root can run commands as another user"});
 }
 
 std::string mark(const finding& row) {
@@ -166,6 +217,7 @@ int verb_doctor(const command_line& line) {
   look_for_engine(rows, loaded->values);
   look_for_ports(rows, loaded->values);
   look_at_folders(rows, loaded->values);
+  look_at_link(rows, loaded->values);
   look_at_kernel(rows);
   bool fine = true;
   auto document = nlohmann::json::array();
