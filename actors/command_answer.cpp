@@ -17,6 +17,7 @@ constexpr std::size_t kept_outputs = 64;
 constexpr std::size_t kept_content = 64ull << 20; ///< bytes of large contents, for fetch
 constexpr std::size_t piece = 64 * 1024;
 constexpr auto parts_interval = 20ms;
+constexpr auto unsent_interval = 500ms;
 constexpr unsigned pieces_at_once = 8; ///< of all answers: 25 MiB a second
 constexpr std::uint64_t kept_rows_bytes = 1024;
 
@@ -118,10 +119,24 @@ void command_desk::complete(entry& which, const link::shared_text& text) {
   auto link = which.link;
   slot.ledger->finished(in_ledger(number), text, wall_now());
   note_listeners(slot);
-  if (!send_result(link, text))
+  if (!send_result(link, text)) {
     slot.ledger->not_sent(slot.ledger->key_of(which.what->src, which.what->id), wall_now());
+    // While the link is down the next join sends it.
+    if (slot.up && !std::exchange(unsent_timer_, true))
+      self_->delayed_send(self_, unsent_interval, unsent_due{});
+  }
   show_done(which, which.outcome);
   forget(number);
+}
+
+void command_desk::send_unsent() {
+  unsent_timer_ = false;
+  for (std::size_t i = 0; i < links_.size(); ++i) {
+    if (!links_[i].ledger || !links_[i].up)
+      continue;
+    for (const auto& text : links_[i].ledger->take_unsent(wall_now()))
+      (void)send_result(i, text);
+  }
 }
 
 void command_desk::forget(std::uint64_t number) {

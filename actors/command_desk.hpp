@@ -55,6 +55,8 @@ struct journal_found {
   std::vector<link::journal_row> rows; ///< done: to be sent again
 };
 struct parts_due {};
+/// What a full outbox did not take is tried again.
+struct unsent_due {};
 struct deadline_due {
   std::uint64_t epoch = 0;
 };
@@ -95,6 +97,7 @@ public:
   // command_answer.cpp: its answer goes out
   void stored(const journal_stored& what);
   void send_parts();
+  void send_unsent();
 
   // command_control.cpp: about other commands
   void resume_page(const journal_page& what);
@@ -119,6 +122,7 @@ private:
     command_link how;
     link::link_port_ptr port;
     bool up = false;
+    std::vector<link::link_message> early; ///< came before the port was known
     link::link_limits limits;
     std::unique_ptr<link::command_ledger> ledger;
     std::unique_ptr<link::command_auth> auth;
@@ -276,6 +280,7 @@ private:
   std::list<survivor_row> survivors_;
   std::deque<std::uint64_t> sending_; ///< entries with parts
   bool parts_timer_ = false;
+  bool unsent_timer_ = false;
   std::uint64_t deadline_epoch_ = 0;
   std::optional<link::wall_ms> deadline_armed_;
   std::deque<former_row> former_;
@@ -297,5 +302,6 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(holt::journal_former)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(holt::journal_page)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(holt::journal_found)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(holt::parts_due)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(holt::unsent_due)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(holt::deadline_due)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(holt::resume_due)

@@ -36,6 +36,10 @@ void command_desk::heard(link_heard& what) {
   auto& slot = links_[what.number];
   if (!slot.ledger)
     return;
+  if (!slot.port) { // a mailbox may be faster than the word that the channel is open
+    slot.early.push_back(std::move(what.what));
+    return;
+  }
   ++slot.heard;
   auto payload = http::parse_json(what.what.payload, payload_limits);
   if (!payload) {

@@ -21,9 +21,15 @@ const char* const capabilities[] = {
 } // namespace
 
 void command_desk::opened(const link_opened& what) {
-  links_[what.number].port = what.port;
-  if (links_[what.number].up)
+  auto& slot = links_[what.number];
+  slot.port = what.port;
+  if (slot.up)
     hello(what.number);
+  for (auto& one : std::exchange(slot.early, {})) {
+    deps_.inbox->bytes += one.payload.size();
+    link_heard again{what.number, std::move(one)};
+    heard(again);
+  }
 }
 
 void command_desk::closed(const link_closed& what) {
@@ -31,6 +37,7 @@ void command_desk::closed(const link_closed& what) {
   if (slot.up)
     down({what.number, {errc::cancelled, "the channel is closed"}, wall_now()});
   slot.port = nullptr;
+  slot.early.clear();
 }
 
 void command_desk::up(const link_up& what) {

@@ -32,6 +32,7 @@ caf::behavior behavior(self_ptr self, commands_deps deps) {
     [&desk](const journal_page& what) { desk.resume_page(what); },
     [&desk](const journal_found& what) { desk.found(what); },
     [&desk](const parts_due&) { desk.send_parts(); },
+    [&desk](const unsent_due&) { desk.send_unsent(); },
     [&desk](const deadline_due& what) { desk.deadline(what.epoch); },
     [&desk](const resume_due& what) { desk.resume_next(what); },
   }

@@ -190,14 +190,17 @@ child_spec channel_spec(const shared_parts& parts, const config& values, std::si
   if (link.links[number].own)
     out.depends_on.push_back("broker");
   auto self = std::make_shared<std::weak_ptr<actor_child>>();
-  auto port = make_actor_child({id, [&rt = parts.rt, deps, self] {
-                                  auto own = deps;
-                                  own.on_fault = [self](std::string why) {
-                                    if (auto child = self->lock())
-                                      child->report_end_reason(std::move(why));
-                                  };
-                                  return spawn_realtime_channel(rt.system(), std::move(own));
-                                }});
+  actor_child_options how;
+  how.id = id;
+  how.spawn = [&rt = parts.rt, deps, self] {
+    auto own = deps;
+    own.on_fault = [self](std::string why) {
+      if (auto child = self->lock())
+        child->report_end_reason(std::move(why));
+    };
+    return spawn_realtime_channel(rt.system(), std::move(own));
+  };
+  auto port = make_actor_child(std::move(how));
   *self = port;
   out.port = port;
   return out;

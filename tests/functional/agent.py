@@ -7,6 +7,7 @@ from __future__ import annotations
 import itertools
 import json
 import time
+from contextlib import ExitStack
 from urllib.parse import urlencode
 
 from websockets.sync.client import connect
@@ -19,8 +20,10 @@ class Agent:
         self.refs = itertools.count(1)
         self.inbox: list[tuple[str, dict]] = []
         url = access["url"].replace("http", "ws", 1) + "/websocket?"
-        self.socket = connect(url + urlencode({"apikey": key or access["key"], "vsn": "1.0.0"}),
-                              max_size=2**24, compression=None, open_timeout=10)
+        self.open = ExitStack()
+        self.socket = self.open.enter_context(
+            connect(url + urlencode({"apikey": key or access["key"], "vsn": "1.0.0"}),
+                    max_size=2**24, compression=None, open_timeout=10))
         self.push("phx_join", {"config": {"broadcast": {"ack": False, "self": False}}})
         self.wait(lambda event, payload: event == "phx_reply" and payload["status"] == "ok")
 
@@ -31,7 +34,7 @@ class Agent:
         self.close()
 
     def close(self) -> None:
-        self.socket.close()
+        self.open.close()
 
     def push(self, event: str, payload) -> None:
         self.socket.send(json.dumps({"topic": self.topic, "event": event, "payload": payload,

@@ -8,7 +8,6 @@ import pytest
 
 from agent import Agent
 
-
 @pytest.fixture
 def agent(bare):
     with Agent(bare) as one:
