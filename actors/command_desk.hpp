@@ -126,6 +126,7 @@ private:
     link::link_limits limits;
     std::unique_ptr<link::command_ledger> ledger;
     std::unique_ptr<link::command_auth> auth;
+    std::map<std::string, std::size_t> looking; ///< commands that the journal is asked for, by src
     std::map<std::uint64_t, walk_row> walks;
     std::uint64_t last_walk = 0;
     link::wall_ms up_since = 0;
@@ -156,7 +157,7 @@ private:
     std::string fingerprint;
     bool effect = false;
     bool recorded = false;
-    bool replayed_signature = false;
+    bool asked = false; ///< the journal is, whether it knows it
     stage at = stage::looking;
     clock::time_point came;
     link::wall_ms came_wall = 0;
@@ -169,6 +170,7 @@ private:
     std::unique_ptr<parts> large;
     bool shown = false;    ///< in the feed
     bool lives_on = false; ///< a shell.start that runs
+    std::vector<std::uint64_t> followers; ///< input and the like that came before it ran
   };
 
   /// Output of an ended command that `fetch` may read.
@@ -203,6 +205,7 @@ private:
   entry& admit(std::size_t link, std::uint64_t number, std::shared_ptr<const command> what,
                std::string fingerprint);
   void look_up(entry& which, const link::journal_key& key);
+  void looked(entry& which);
   void record(entry& which);
   void enqueue(entry& which);
   void refuse_open(entry& which, const error& why);
@@ -213,6 +216,7 @@ private:
   void run_file(entry& which, fs_step step);
   void run_shell(entry& which);
   void run_about_shell(entry& which);
+  void act_on_shell(entry& which, shell::shell_job& job);
   void run_batch(entry& which);
   void go(entry& which);
   void watch(caf::actor worker, std::uint64_t number);

@@ -20,6 +20,9 @@ struct overloaded : Cases... {
 template <class... Cases>
 overloaded(Cases...) -> overloaded<Cases...>;
 
+/// Commands of one agent that the journal is asked for at once.
+constexpr std::size_t most_looking = 128;
+
 /// What daemons say: another one in the same session is no agent.
 bool of_a_daemon(const nlohmann::json& payload) {
   auto type = payload.find("type");
@@ -102,7 +105,12 @@ void command_desk::follow(std::size_t link, const std::shared_ptr<const command>
                [&](const link::ignore_it&) { ++slot.dropped; },
                [&](const link::look_up& x) {
                  auto& which = admit(link, number_of(link, x.number), what, fingerprint);
-                 look_up(which, x.key);
+                 // One agent must not fill the book for all.
+                 which.asked = true;
+                 if (++slot.looking[what->src] > most_looking)
+                   refuse_open(which, {errc::busy, "too much of this agent is waiting"});
+                 else
+                   look_up(which, x.key);
                },
                [&](const link::execute_it& x) {
                  if (x.number == 0)
@@ -150,7 +158,7 @@ void command_desk::look_up(entry& which, const link::journal_key& key) {
     = [to = me(), number = which.number, key, what = which.what, fingerprint = which.fingerprint,
        effect = which.effect, history = links_[which.link].ledger->history(),
        now = wall_now()](link::journal_store& store) -> std::function<void()> {
-    auto row = store.find(key);
+    auto row = store.find(key, true);
     bool recorded = false;
     if (row && effect
         && (!*row
@@ -173,6 +181,7 @@ void command_desk::looked_up(journal_looked_up& what) {
   if (which == nullptr)
     return;
   auto& slot = links_[which->link];
+  looked(*which);
   if (!what.row)
     return refuse_open(*which, what.row.error());
   which->recorded = what.recorded;
@@ -184,6 +193,16 @@ void command_desk::looked_up(journal_looked_up& what) {
   if (!goes_on)
     entries_.erase(what.number);
   follow(link, command, fingerprint, decision);
+}
+
+/// The journal has answered for this one.
+void command_desk::looked(entry& which) {
+  if (!std::exchange(which.asked, false))
+    return;
+  auto& all = links_[which.link].looking;
+  auto i = all.find(which.what->src);
+  if (i != all.end() && --i->second == 0)
+    all.erase(i);
 }
 
 void command_desk::record(entry& which) {
@@ -255,6 +274,7 @@ void command_desk::refuse(std::size_t link, std::string_view id, const error& wh
 /// A final answer to a command in the book that was not journaled.
 void command_desk::refuse_open(entry& which, const error& why) {
   ++done_failed_;
+  looked(which);
   auto number = which.number;
   auto link = which.link;
   auto& slot = links_[link];

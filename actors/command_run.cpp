@@ -151,50 +151,57 @@ void command_desk::run_shell(entry& which) {
 /// shell.input, shell.signal, shell.resize: `target` is the id of the shell.start.
 void command_desk::run_about_shell(entry& which) {
   const auto& what = *which.what;
-  auto fail = [&](errc code, const char* why) {
-    finished(which.number, command_outcome::failure({code, why}));
-  };
   auto target = what.body.find("target");
   if (target == what.body.end() || !target->is_string())
-    return fail(errc::unprocessable, "target must be the id of a shell.start");
+    return finished(
+      which.number,
+      command_outcome::failure({errc::unprocessable, "target must be the id of a shell.start"}));
   const auto* open
     = links_[which.link].ledger->find(what.src, target->get_ref<const std::string&>());
   auto* shell = open != nullptr ? find(number_of(which.link, open->number)) : nullptr;
-  auto job = shell != nullptr ? shell->job : nullptr;
-  if (!job)
-    return fail(errc::not_found, "no such shell runs");
+  if (shell == nullptr || shell->what->kind != command_kind::shell_start)
+    return finished(which.number,
+                    command_outcome::failure({errc::not_found, "no such shell runs"}));
+  if (shell->job)
+    return act_on_shell(which, *shell->job);
+  shell->followers.push_back(which.number); // it is about to run
+}
+
+void command_desk::act_on_shell(entry& which, shell::shell_job& job) {
+  const auto& what = *which.what;
+  auto fail = [&](errc code, const char* why) {
+    finished(which.number, command_outcome::failure({code, why}));
+  };
   if (what.kind == command_kind::shell_signal) {
     auto number = signal_number(what.body);
     if (!number)
       return fail(errc::invalid_request, "signal must be a name or a number");
-    job->signal(*number);
+    job.signal(*number);
   } else if (what.kind == command_kind::shell_resize) {
-    auto columns = what.body.find("columns");
-    auto rows = what.body.find("rows");
-    bool fine = columns != what.body.end() && rows != what.body.end()
-                && columns->is_number_unsigned() && rows->is_number_unsigned()
-                && columns->get<std::uint64_t>() - 1 < 10'000
-                && rows->get<std::uint64_t>() - 1 < 10'000;
-    if (!fine)
+    auto size = [&](const char* name) -> std::uint64_t {
+      auto i = what.body.find(name);
+      return i != what.body.end() && i->is_number_unsigned() ? i->get<std::uint64_t>() : 0;
+    };
+    auto columns = size("columns");
+    auto rows = size("rows");
+    if (columns - 1 >= 10'000 || rows - 1 >= 10'000)
       return fail(errc::invalid_request, "columns and rows must be numbers from 1 to 10000");
-    job->resize(columns->get<unsigned>(), rows->get<unsigned>());
+    job.resize(static_cast<unsigned>(columns), static_cast<unsigned>(rows));
   } else {
     auto data = what.body.find("data");
     if (data != what.body.end() && !data->is_string())
       return fail(errc::unprocessable, "data must be a string");
-    if (data != what.body.end()) {
-      auto bytes = data->get<std::string>();
-      if (what.body.value("encoding", nlohmann::json{}) == "base64") {
-        auto raw = from_base64(bytes);
-        if (!raw)
-          return fail(errc::invalid_request, "data is not base64");
-        bytes = std::move(*raw);
-      }
-      if (!bytes.empty() && !job->write_stdin(std::move(bytes)))
-        return fail(errc::busy, "its stdin is closed, or too much is waiting");
+    auto bytes = data != what.body.end() ? data->get<std::string>() : std::string{};
+    if (what.body.value("encoding", nlohmann::json{}) == "base64") {
+      auto raw = from_base64(bytes);
+      if (!raw)
+        return fail(errc::invalid_request, "data is not base64");
+      bytes = std::move(*raw);
     }
+    if (!bytes.empty() && !job.write_stdin(std::move(bytes)))
+      return fail(errc::busy, "its stdin is closed, or too much is waiting");
     if (what.body.value("close", nlohmann::json{}) == true)
-      job->close_stdin();
+      job.close_stdin();
   }
   finished(which.number, {});
 }
@@ -217,6 +224,10 @@ void command_desk::started(const shell_started& what) {
   which->lives_on = true;
   ++shells_;
   queue_.done(what.number);
+  auto job = what.job; // whatever follows may end the entry
+  for (auto number : std::exchange(which->followers, {}))
+    if (auto* follower = find(number))
+      act_on_shell(*follower, *job);
   pump();
 }
 
@@ -247,7 +258,10 @@ void command_desk::finished(std::uint64_t number, command_outcome outcome) {
       survivors_.pop_back();
   }
   keep_output(*which, nullptr);
+  auto followers = std::exchange(which->followers, {});
   fit(*which, outcome);
+  for (auto follower : followers) // it never ran
+    finished(follower, command_outcome::failure({errc::not_found, "no such shell runs"}));
 }
 
 /// A worker has ended. Those that answered before are known no more.
