@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { after, before } from "node:test";
-import { Daemon, ENGINE, waitFor } from "./lib/daemon.mjs";
+import { Daemon, ENGINE, slack, waitFor } from "./lib/daemon.mjs";
 import { journey } from "./lib/journey.mjs";
 import { launch, Viewer } from "./lib/viewer.mjs";
 
@@ -75,10 +75,13 @@ journey("engine that hangs is found within 4.5 s and replaced", async (t) => {
   const { pid, generation } = await daemon.node("engine");
   const start = Date.now();
   process.kill(pid, "SIGSTOP");
-  await waitFor("it is found", async () => (await daemon.node("engine")).state !== "ready", 8_000, 20);
+  await waitFor("it is found", async () => {
+    const node = await daemon.node("engine"); // the next one may be ready before we look
+    return node.state !== "ready" || node.generation !== generation;
+  }, 8_000, 20);
   const found = Date.now() - start;
   t.diagnostic(`found after ${found} ms`);
-  assert.ok(found <= 4_500, `found after ${found} ms`);
+  assert.ok(found <= 4_500 * slack(), `found after ${found} ms`);
   await nextGeneration(generation);
   t.diagnostic(`ready again after ${Date.now() - start} ms`);
   await viewer.live();
@@ -131,6 +134,6 @@ journey("daemon with a viewer stops at once", async (t) => {
   await daemon.stop();
   t.diagnostic(`stopped after ${Date.now() - start} ms`);
   assert.equal(daemon.ended, 0);
-  assert.ok(Date.now() - start < 3_000, `stopped after ${Date.now() - start} ms`);
+  assert.ok(Date.now() - start < 3_000 * slack(), `stopped after ${Date.now() - start} ms`);
   await viewer.close();
 });

@@ -26,14 +26,19 @@ def pause(seconds: float = 0.02) -> None:
     select.select([], [], [], seconds)
 
 
+def slack() -> float:
+    """What limits are multiplied with: 1 on a quiet machine, more where others hold its cores."""
+    return min(4.0, max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1)))
+
+
 def wait_for(what: str, check, limit_s: float):
     """The first true answer of check(); fails with `what` when there is none in time."""
-    end = time.monotonic() + limit_s
+    began = time.monotonic()
     while True:
         answer = check()
         if answer:
             return answer
-        if time.monotonic() > end:
+        if time.monotonic() > began + limit_s * slack():
             raise AssertionError(f"not within {limit_s} s: {what}")
         pause()
 
@@ -93,9 +98,9 @@ def descendants(root: int) -> list[Process]:
 
 
 def none_left(processes: list[Process], limit_s: float) -> None:
-    end = time.monotonic() + limit_s
+    began = time.monotonic()
     while left := [p for p in processes if p.alive()]:
-        if time.monotonic() > end:
+        if time.monotonic() > began + limit_s * slack():
             raise AssertionError(f"alive after {limit_s} s: {[p.describe() for p in left]}")
         pause()
 
@@ -136,7 +141,7 @@ def holt(home: Path, *arguments: str, limit_s: float = 20, **env: str):
     """One verb, to its end."""
     return subprocess.run([HOLT, *arguments], env={**environment(home), **env}, cwd=home,
                           stdin=subprocess.DEVNULL, capture_output=True, text=True,
-                          timeout=limit_s)
+                          timeout=limit_s * slack())
 
 
 class Daemon:
@@ -246,9 +251,17 @@ class Daemon:
         env = environ_of(self.node("window_manager")["pid"])
         return {k: env[k] for k in ("DISPLAY", "XAUTHORITY") if k in env}
 
+    def wait_gone(self, child: str, generation: int, limit_s: float) -> None:
+        """This run of the child is over or not ready; the next one may be ready already."""
+        def look():
+            node = self.node(child)
+            return node["generation"] > generation or node["state"] != "ready"
+
+        wait_for(f"{child} {generation} is gone", look, limit_s)
+
     def wait_end(self, limit_s: float) -> int:
         try:
-            return self.process.wait(limit_s)
+            return self.process.wait(limit_s * slack())
         except subprocess.TimeoutExpired:
             raise AssertionError(f"still running after {limit_s} s\n{self.text()[-2000:]}") from None
 

@@ -189,7 +189,7 @@ def test_engine_restart_is_told_before_the_close(daemon):
 def test_engine_that_is_not_ready_is_waited_for(daemon):
     node = daemon.wait_state("engine", "ready", 10)
     os.kill(node["pid"], signal.SIGKILL)
-    wait_for("the death", lambda: daemon.node("engine")["state"] != "ready", 5)
+    daemon.wait_gone("engine", node["generation"], 5)
     with daemon.client.ws() as viewer:
         assert hear(viewer, "system/init")["session_id"]
 

@@ -35,7 +35,7 @@ def test_stopped_child_is_found_and_replaced(daemon, child):
     before = daemon.wait_state(child, "ready", 10)
     frozen = process(before["pid"])
     os.kill(before["pid"], signal.SIGSTOP)
-    wait_for(f"{child} is not ready", lambda: daemon.node(child)["state"] != "ready", 4.5)
+    daemon.wait_gone(child, before["generation"], 4.5)
     after = daemon.wait_state(child, "ready", 10, before["generation"])
     assert last_death(after)["cause"] == "probe"
     assert not frozen.alive()

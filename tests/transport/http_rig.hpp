@@ -2,7 +2,7 @@
 #pragma once
 
 // A listener with a small service on its own two threads, and a raw blocking client: what the
-// tests of the gateway share. Every wait has a limit of five seconds.
+// tests of the gateway share. Every wait has a limit of twenty seconds.
 
 #include "transport/listener.hpp"
 
@@ -29,7 +29,7 @@ namespace rig {
 using namespace holt;
 using namespace std::chrono_literals;
 
-constexpr auto limit = 5s;
+constexpr auto limit = 20s;
 
 inline std::shared_ptr<const std::string> text(std::string s) {
   return std::make_shared<const std::string>(std::move(s));
@@ -225,7 +225,7 @@ public:
     fd_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (receive_buffer > 0)
       ::setsockopt(fd_, SOL_SOCKET, SO_RCVBUF, &receive_buffer, sizeof(receive_buffer));
-    timeval t{5, 0};
+    timeval t{20, 0};
     ::setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &t, sizeof(t));
     ::setsockopt(fd_, SOL_SOCKET, SO_SNDTIMEO, &t, sizeof(t));
     sockaddr_in to{};

@@ -168,9 +168,9 @@ CAF_TEST(large headers are refused) {
 
 CAF_TEST(slow and silent clients are sent away) {
   http::listener_options o;
-  o.head_timeout = 60ms;
-  o.idle_timeout = 60ms;
-  o.body_window = 60ms;
+  o.head_timeout = 600ms; // the requests below must be there by then
+  o.idle_timeout = 600ms;
+  o.body_window = 600ms;
   server s{o};
   raw_client silent{s.port};
   raw_client slow_head{s.port};

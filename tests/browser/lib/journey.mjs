@@ -2,11 +2,11 @@
 // One test of the suite. It runs on the engine under test; where the real neko is not given, its
 // twin says so by name.
 import { test } from "node:test";
-import { ENGINE } from "./daemon.mjs";
+import { ENGINE, slack } from "./daemon.mjs";
 
 const LIMIT_MS = 90_000;
 
 export function journey(name, body, { timeout = LIMIT_MS } = {}) {
-  test(ENGINE === "neko" ? `neko: ${name}` : name, { timeout }, body);
+  test(ENGINE === "neko" ? `neko: ${name}` : name, { timeout: timeout * slack() }, body);
   if (ENGINE !== "neko" && !process.env.HOLT_NEKO) test(`neko: ${name}`, { skip: "HOLT_NEKO is not set" }, () => {});
 }
