@@ -6,7 +6,6 @@ nothing needs Python, grep or find over there. Errors come back in the result, n
 from __future__ import annotations
 
 import asyncio
-import base64
 from collections.abc import Coroutine, Sequence
 from pathlib import Path
 from typing import Any, Self
@@ -47,9 +46,11 @@ from deepagents.backends.utils import (
 
 from .bridge import Bridge
 from .client import AsyncHolt
+from .deepagents_text import base64_data, is_cut_text, literal, preview, window
 from .errors import CommandTimeoutError, HoltError, NoAnswerError, TooLargeError
 from .sync import Holt
-from .types import Edit, ExecResult, FileContent
+from .types import Edit, ExecResult
+from .wire import number
 
 WORDS = {
     "not_found": FILE_NOT_FOUND,
@@ -59,6 +60,9 @@ WORDS = {
     "not_directory": INVALID_PATH,
     "invalid": INVALID_PATH,
 }
+MULTIPLE = (
+    "Error: String '{}' appears multiple times. Use replace_all=True to replace all occurrences."
+)
 EMPTY_FILE = "System reminder: File exists but has empty contents"
 MAX_TIMEOUT_S = 3600  # what `timeout=0` (none) becomes
 WHOLE_OUTPUT = 16 * 1024 * 1024  # of a command, fetched in pieces where it is long
@@ -156,7 +160,7 @@ class HoltSandbox(BaseSandbox):
             await holt.write(capture_path, data[:most])
         except HoltError:
             return ExecuteOffloadResult(offloaded=False, response=response)
-        text, marked = _preview(response.output, max_inline_bytes)
+        text, marked = preview(response.output, max_inline_bytes)
         shown = ExecuteResponse(
             text, response.exit_code, truncated=response.truncated or len(data) > most
         )
@@ -238,7 +242,7 @@ class HoltSandbox(BaseSandbox):
             return ReadResult(error=f"File '{path}': {why}")
         if not found.data:
             return ReadResult(file_data=FileData(content=EMPTY_FILE, encoding="utf-8"))
-        return ReadResult(file_data=_base64(found.data))
+        return ReadResult(file_data=base64_data(found.data))
 
     async def _read_lines(self, holt: AsyncHolt, path: str, offset: int, limit: int) -> ReadResult:
         cap = MAX_OUTPUT_BYTES - len(TRUNCATION_MSG.encode())
@@ -253,7 +257,7 @@ class HoltSandbox(BaseSandbox):
                 page = await holt.read(path, offset=offset, limit=limit)
         if page.size == 0:
             return ReadResult(file_data=FileData(content=EMPTY_FILE, encoding="utf-8"))
-        if not page.is_text and not (cut and _is_cut_text(page.data)):
+        if not page.is_text and not (cut and is_cut_text(page.data)):
             return await self._read_binary(holt, path)
         if limit <= 0:
             return ReadResult(
@@ -264,7 +268,7 @@ class HoltSandbox(BaseSandbox):
             lines = "?" if page.total_lines is None else str(page.total_lines)
             why = f"Line offset {offset} exceeds file length ({lines} lines)"
             return ReadResult(error=f"File '{path}': {why}")
-        return _window(page, offset, cap, cut, total)
+        return window(page, offset, cap, cut, total)
 
     def read(self, file_path: str, offset: int = 0, limit: int = 2000) -> ReadResult:
         return self._bridge.call(lambda holt: self._read(holt, file_path, offset, limit))
@@ -332,8 +336,8 @@ class HoltSandbox(BaseSandbox):
         try:
             async with asyncio.timeout(ASYNC_GLOB_TIMEOUT):
                 anchored = pattern.startswith("/")  # to the root of the search
-                where = _literal(root.rstrip("/")) + pattern if anchored else pattern
-                found = await holt.glob(where, root)
+                where = literal(root.rstrip("/")) + pattern if anchored else pattern
+                found = await holt.glob(where, root, kind="file")
         except (TimeoutError, NoAnswerError):
             return GlobResult(
                 error=f"Error: glob timed out after {ASYNC_GLOB_TIMEOUT}s. "
@@ -390,6 +394,8 @@ class HoltSandbox(BaseSandbox):
             done = await holt.edit(path, [Edit(old, new, everywhere)])
             return EditResult(path=path, occurrences=done.replaced or 1)
         except HoltError as problem:
+            if number(problem.fields, "occurrences") > 1 and not everywhere:
+                return EditResult(error=MULTIPLE.format(old))
             return await self._edit_again(holt, path, old, new, everywhere, problem)
 
     async def _edit_again(
@@ -409,10 +415,7 @@ class HoltSandbox(BaseSandbox):
             text = found.data.decode()
             count = text.count(old)
             if count > 1 and not everywhere:
-                return EditResult(
-                    error=f"Error: String '{old}' appears multiple times. "
-                    "Use replace_all=True to replace all occurrences."
-                )
+                return EditResult(error=MULTIPLE.format(old))
             if count:
                 return EditResult(error=f"Error editing file '{path}': {_sentence(problem)}")
             for ends in ("\r\n", "\n"):
@@ -420,10 +423,7 @@ class HoltSandbox(BaseSandbox):
                 if other in text:
                     other_new = new.replace("\r\n", "\n").replace("\n", ends)
                     if text.count(other) > 1 and not everywhere:
-                        return EditResult(
-                            error=f"Error: String '{old}' appears multiple times. "
-                            "Use replace_all=True to replace all occurrences."
-                        )
+                        return EditResult(error=MULTIPLE.format(old))
                     edit = Edit(other, other_new, everywhere)
                     done = await holt.edit(path, [edit], if_match=found.sha256 or None)
                     return EditResult(path=path, occurrences=done.replaced or 1)
@@ -518,73 +518,3 @@ async def _few_at_once(work: Sequence[Coroutine[Any, Any, Any]]) -> list[Any]:
             return await job
 
     return list(await asyncio.gather(*(one(job) for job in work)))
-
-
-def _literal(path: str) -> str:
-    """A path as a pattern that matches only itself."""
-    return "".join(f"\\{c}" if c in "*?[]{}\\" else c for c in path)
-
-
-def _base64(data: bytes) -> FileData:
-    return FileData(content=base64.b64encode(data).decode("ascii"), encoding="base64")
-
-
-def _is_cut_text(data: bytes) -> bool:
-    """UTF-8 but for a last character that a range cut."""
-    return any(_decodes(data[: len(data) - n]) for n in range(4))
-
-
-def _decodes(data: bytes) -> bool:
-    try:
-        data.decode("utf-8")
-    except UnicodeDecodeError:
-        return False
-    return True
-
-
-def _window(page: FileContent, offset: int, cap: int, cut: bool, total: int | None) -> ReadResult:
-    """A page of lines as deepagents wants it: LF, without the last line's end, at most `cap`
-    bytes. `cut`: there is more of it than was read or may be shown."""
-    text = page.data.decode("utf-8", "ignore").replace("\r\n", "\n")
-    if not cut:
-        lines = text.removesuffix("\n").split("\n")
-        shown, end = "\n".join(lines), offset + len(lines)
-        after = end if total is not None and end < total else None
-        if total is None and page.raw.get("next_offset") is not None:
-            after = end
-    else:
-        kept = text.encode()[:cap].decode("utf-8", "ignore")
-        whole = kept.count("\n")  # lines that are whole; one that is cut is read again
-        shown, end = kept + TRUNCATION_MSG, offset + max(whole, 1)
-        after = end
-    return ReadResult(
-        file_data=FileData(content=shown, encoding="utf-8"),
-        total_lines=total,
-        start_line=offset + 1,
-        end_line=end,
-        next_offset=after,
-    )
-
-
-def _preview(text: str, most: int) -> tuple[str, bool]:
-    """Head and tail lines within `most` bytes, and whether a marker stands between them."""
-    lines = text.split("\n")
-    half = max(most // 2, 1)
-    head: list[str] = []
-    tail: list[str] = []
-    size = 0
-    for line in lines:
-        size += len(line.encode()) + 1
-        if size > half:
-            break
-        head.append(line)
-    size = 0
-    for line in reversed(lines[len(head) :]):
-        size += len(line.encode()) + 1
-        if size > half:
-            break
-        tail.insert(0, line)
-    left = len(lines) - len(head) - len(tail)
-    if left == 0 or not (head or tail):
-        return text.encode()[:most].decode("utf-8", "ignore"), False
-    return "\n".join([*head, f"... [{left} lines truncated] ...", *tail]), True

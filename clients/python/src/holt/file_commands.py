@@ -207,16 +207,27 @@ class FileCommands:
         await self.call(message, id=id)
 
     async def glob(
-        self, pattern: str, path: str = ".", *, limit: int | None = None, id: str | None = None
+        self,
+        pattern: str,
+        path: str = ".",
+        *,
+        kind: Literal["any", "file", "directory"] = "any",
+        hidden: bool = False,
+        limit: int | None = None,
+        id: str | None = None,
     ) -> Listing:
-        """Files that match. Without `/` the pattern is for the name at any depth; with `/` for the
-        path below `path`, with `**`."""
+        """What matches. Without `/` the pattern is for the name at any depth; with `/` for the path
+        below `path`, with `**`. `hidden`: wildcards match a leading dot."""
         message: dict[str, Any] = {
             "type": "fs.glob",
             "pattern": pattern,
             "path": path,
             "stream": True,
         }
+        if kind != "any":
+            message["kind"] = kind
+        if hidden:
+            message["hidden"] = True
         if limit is not None:
             message["limit"] = limit
         answer = await self.call(message, id=id)

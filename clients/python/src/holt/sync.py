@@ -285,9 +285,17 @@ class Holt:
         self.thread.wait(self.aio.remove(path, recursive=recursive, id=id))
 
     def glob(
-        self, pattern: str, path: str = ".", *, limit: int | None = None, id: str | None = None
+        self,
+        pattern: str,
+        path: str = ".",
+        *,
+        kind: Literal["any", "file", "directory"] = "any",
+        hidden: bool = False,
+        limit: int | None = None,
+        id: str | None = None,
     ) -> Listing:
-        return self.thread.wait(self.aio.glob(pattern, path, limit=limit, id=id))
+        work = self.aio.glob(pattern, path, kind=kind, hidden=hidden, limit=limit, id=id)
+        return self.thread.wait(work)
 
     def grep(
         self,
