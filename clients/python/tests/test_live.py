@@ -188,7 +188,8 @@ async def test_a_process_is_talked_to(at: AsyncHolt) -> None:
     out: list[str] = []
 
     async def listen() -> None:
-        out.extend([piece.text async for piece in process])
+        async for piece in process:
+            out.append(piece.text)
 
     listening = asyncio.create_task(listen())
     await process.write("one\n")
