@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import hashlib
 import os
 from collections import Counter
@@ -34,6 +35,7 @@ class SandboxDouble:
         self.effects: Counter[str] = Counter()  # id → how often it took effect
         self.released: set[str] = set()
         self.commands: list[Message] = []
+        self.busy = 0  # so many commands are refused
         self.drop_chunks: set[int] = set()  # by seq
         server.join(self.topic, self.heard)
 
@@ -76,6 +78,11 @@ class SandboxDouble:
         if key in self.running:
             if message.get("ack"):
                 self.send({"type": "ack", "id": own, "state": "running", "dup": True})
+            return
+        if self.busy > 0:
+            self.busy -= 1
+            self.journal[key] = {"ok": False, "error": "busy"}
+            self.send({"type": "result", "id": own, **self.journal[key]})
             return
         if message.get("ack"):
             self.send({"type": "ack", "id": own, "state": "running"})
@@ -217,7 +224,8 @@ class SandboxDouble:
         try:
             out, err = await asyncio.wait_for(process.communicate(), message.get("timeout", 60))
         except asyncio.CancelledError:
-            process.kill()
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()
             raise
         except TimeoutError:
             process.kill()

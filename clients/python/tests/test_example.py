@@ -12,6 +12,7 @@ import pytest
 pytest.importorskip("langchain")
 
 from conftest import ROOT, eventually
+from live import LiveSandbox, needs_daemon
 from realtime_double import RealtimeDouble
 from sandbox_double import SandboxDouble
 
@@ -54,3 +55,31 @@ async def test_the_example_survives_a_daemon_that_dies(
     assert await example.wait() == 0, text
     assert deaths == 2 and "interrupted" in text, text
     assert text.endswith("the tests pass\n"), text
+
+
+@needs_daemon
+async def test_the_example_survives_a_real_daemon_that_is_killed(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    sandbox = LiveSandbox(tmp_path_factory.mktemp("example"))
+    env = {k: v for k, v in os.environ.items() if not k.startswith("HOLT_REALTIME")}
+    try:
+        example = await asyncio.create_subprocess_exec(
+            sys.executable, str(EXAMPLE), "--pause", "0.3", "--folder", "shop",
+            env={**env, "HOLT_READY_FILE": str(sandbox.ready_file)},
+            stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT)  # fmt: skip
+        assert example.stdout
+        text, deaths = "", 0
+        while line := (await asyncio.wait_for(example.stdout.readline(), 50)).decode():
+            text += line
+            if "| test 1" in line and deaths < 2:
+                deaths += 1
+                await asyncio.to_thread(sandbox.kill)
+                await asyncio.to_thread(sandbox.start_again)
+        assert await example.wait() == 0, text
+        assert deaths == 2 and text.endswith("the tests pass\n"), text
+        code = (sandbox.workspace / "shop" / "prices.py").read_text()
+        assert "(100 - discount)" in code, code
+    finally:
+        sandbox.close()

@@ -273,6 +273,12 @@ async def test_the_cache_never_shows_what_another_writer_replaced(
     assert holt.cache and (holt.cache.hits, holt.cache.misses) == (20, 20)
 
 
+async def test_a_busy_sandbox_is_asked_again(holt: AsyncHolt, sandbox: SandboxDouble) -> None:
+    sandbox.busy = 3
+    await holt.write("f", "x")
+    assert sum(sandbox.effects.values()) == 1
+
+
 async def test_nobody_waits_for_ever(holt: AsyncHolt, sandbox: SandboxDouble) -> None:
     sandbox.alive = False
     holt._patience_s = 0.2

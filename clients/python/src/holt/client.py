@@ -5,7 +5,9 @@ each command still has one answer, and its effect happens once."""
 
 from __future__ import annotations
 
+import asyncio
 import json
+import random
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -14,7 +16,7 @@ from typing import Any, Literal, Self
 from .batching import Batcher
 from .cache import ReadCache
 from .commands import CommandBook, Counters, Hello, Waiting
-from .errors import CorruptError, HoltError, error_of
+from .errors import BusyError, CorruptError, HoltError, error_of
 from .execution import Execution, Process, whole_field
 from .file_commands import FileCommands
 from .link import RealtimeLink
@@ -26,6 +28,8 @@ from .watching import Watch
 from .wire import carried, field_bytes, number, text
 
 PATIENCE_S = 300.0  # for an answer, beyond the time that the command itself may take
+BUSY_WAIT_S = 0.05  # before a command that was refused as `busy` is sent anew, doubling
+BUSY_MOST_S = 7.0
 Batching = Literal["reads", "all", False]
 EXEC_TIMEOUT_S = 120.0  # the daemon's default
 
@@ -177,6 +181,21 @@ class AsyncHolt(FileCommands):
         it is not run twice, and with an `id` its answer stays in the daemon's journal (`keep`)
         until release() or a day."""
         limit = None if self._patience_s is None else self._patience_s + own_time_s
+        if id is not None:
+            return await self._call(message, id, keep, limit)
+        wait_s = BUSY_WAIT_S
+        while True:
+            try:
+                return await self._call(message, None, keep, limit)
+            except BusyError:  # nothing was done; a new id asks anew
+                if wait_s > BUSY_MOST_S:
+                    raise
+            await asyncio.sleep(wait_s * (0.5 + random.random()))
+            wait_s *= 2
+
+    async def _call(
+        self, message: Mapping[str, Any], id: str | None, keep: bool | None, limit: float | None
+    ) -> dict[str, Any]:
         if id is None and keep is None and self._batcher and self._batcher.takes(message):
             return await self._batcher.run(message, limit)
         return await self._ask(message, id, bool(id) if keep is None else keep, limit)
