@@ -70,7 +70,7 @@ def groups(fast: bool) -> list[Group]:
         Group("functional", pytest, 900, junit=True, needs=["build"], exists="app/main.cpp",
               env={"HOLT_TEST_FAST": "1"} if fast else {}),
         Group("agent", [PYTHON, "clients/python/check.py", "--junit", str(LOGS / "agent.xml")],
-              240, junit=True, needs=["build"], exists="clients/python"),
+              420, junit=True, needs=["build"], exists="clients/python"),
         Group("browser", browser, 600, junit=True, needs=["build"], exists="app/main.cpp",
               env={"HOLT_TEST_FAST": "1"} if fast else {}),
         Group("build-asan", ["scripts/build", "--no-page", "asan", "unit_tests"], 2400, slow=True),

@@ -107,6 +107,8 @@ def test_glob_of_hidden_files_is_explicit(backend: HoltSandbox, root: str) -> No
     fill(backend, root, ".hidden", "seen", ".git/config")
     assert paths(backend.glob(".*", path=root)) == [f"{root}/.hidden"]
     assert paths(backend.glob("*", path=root)) == [f"{root}/.git/config", f"{root}/seen"]
+    assert paths(backend.glob("{.hid*,see?}", path=root)) == [f"{root}/.hidden", f"{root}/seen"]
+    assert paths(backend.glob("**/*", path=root)) == [f"{root}/seen"]
 
 
 def test_glob_character_class(backend: HoltSandbox, root: str) -> None:

@@ -46,7 +46,7 @@ from deepagents.backends.utils import (
 
 from .bridge import Bridge
 from .client import AsyncHolt
-from .deepagents_text import base64_data, is_cut_text, literal, preview, window
+from .deepagents_text import base64_data, is_cut_text, literal, preview, shows, window
 from .errors import CommandTimeoutError, HoltError, NoAnswerError, TooLargeError
 from .sync import Holt
 from .types import Edit, ExecResult
@@ -337,7 +337,9 @@ class HoltSandbox(BaseSandbox):
             async with asyncio.timeout(ASYNC_GLOB_TIMEOUT):
                 anchored = pattern.startswith("/")  # to the root of the search
                 where = literal(root.rstrip("/")) + pattern if anchored else pattern
-                found = await holt.glob(where, root, kind="file")
+                # A bare pattern also looks into folders with a leading dot.
+                bare = "/" not in pattern
+                found = await holt.glob(where, root, kind="file", hidden=bare)
         except (TimeoutError, NoAnswerError):
             return GlobResult(
                 error=f"Error: glob timed out after {ASYNC_GLOB_TIMEOUT}s. "
@@ -349,7 +351,7 @@ class HoltSandbox(BaseSandbox):
         matches: list[FileInfo] = [
             {"path": e.path if e.path.startswith("/") else f"{base}/{e.path}", "is_dir": False}
             for e in found.entries
-            if not e.is_directory
+            if not e.is_directory and (not bare or shows(pattern, e.name))
         ]
         unread = found.reason == "unreadable"
         if not found.truncated and not unread:

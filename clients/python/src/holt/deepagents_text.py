@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import base64
+import fnmatch
 
 from deepagents.backends.protocol import FileData, ReadResult
 from deepagents.backends.sandbox import TRUNCATION_MSG
@@ -14,6 +15,19 @@ from .types import FileContent
 def literal(path: str) -> str:
     """A path as a pattern that matches only itself."""
     return "".join(f"\\{c}" if c in "*?[]{}\\" else c for c in path)
+
+
+def shows(pattern: str, name: str) -> bool:
+    """Whether a bare pattern that matched with hidden names shows this one: a leading dot must
+    stand in the pattern itself."""
+    if not name.startswith("."):
+        return True
+    if not pattern.startswith("{"):
+        return pattern.startswith((".", "\\."))
+    inner, _, rest = pattern[1:].partition("}")
+    return any(
+        one.startswith(".") and fnmatch.fnmatchcase(name, one + rest) for one in inner.split(",")
+    )
 
 
 def base64_data(data: bytes) -> FileData:
