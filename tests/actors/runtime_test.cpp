@@ -59,7 +59,7 @@ CAF_TEST(actors and handlers share the threads) {
     });
   });
   auto future = answer.get_future();
-  CAF_REQUIRE(future.wait_for(5s) == std::future_status::ready);
+  CAF_REQUIRE(future.wait_for(20s) == std::future_status::ready);
   CAF_CHECK_EQUAL(future.get(), 3);
   caf::anon_send_exit(adder, caf::exit_reason::user_shutdown);
 }
@@ -69,7 +69,7 @@ CAF_TEST(delayed messages arrive in turn) {
   auto done = std::make_shared<std::promise<void>>();
   auto future = done->get_future();
   rt.system().spawn(ticker, 20, done);
-  CAF_CHECK(future.wait_for(5s) == std::future_status::ready);
+  CAF_CHECK(future.wait_for(20s) == std::future_status::ready);
 }
 
 CAF_TEST(a request that is not answered times out) {
@@ -86,7 +86,7 @@ CAF_TEST(a request that is not answered times out) {
             [&](const caf::error& err) { timed_out.set_value(err == caf::sec::request_timeout); });
   });
   auto future = timed_out.get_future();
-  CAF_REQUIRE(future.wait_for(5s) == std::future_status::ready);
+  CAF_REQUIRE(future.wait_for(20s) == std::future_status::ready);
   CAF_CHECK(future.get());
   caf::anon_send_exit(mute, caf::exit_reason::user_shutdown);
 }
@@ -98,7 +98,7 @@ CAF_TEST(timers still ring after many actors that hold timers were dropped) {
   auto done = std::make_shared<std::promise<void>>();
   auto future = done->get_future();
   rt.system().spawn(ticker, 20, done);
-  CAF_CHECK(future.wait_for(10s) == std::future_status::ready);
+  CAF_CHECK(future.wait_for(20s) == std::future_status::ready);
 }
 
 CAF_TEST(it ends while timers are armed) {

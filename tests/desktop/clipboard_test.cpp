@@ -21,8 +21,10 @@ struct desk {
   void turn() {
     pollfd p{x->fd(), POLLIN, 0};
     ::poll(&p, 1, 1);
-    while (auto event = x->next_event())
+    while (auto event = x->next_event()) {
       board->on_event(*event);
+      was_busy = was_busy || board->busy();
+    }
     board->tick();
   }
   bool until(const std::function<bool()>& so) {
@@ -71,6 +73,7 @@ struct desk {
   test::xvfb server{"640x480x24"};
   std::unique_ptr<connection> x;
   std::vector<std::string> heard;
+  bool was_busy = false; ///< after an event, since a test cleared it
   std::unique_ptr<clipboard> board;
   std::unique_ptr<test::child> owner;
 };
@@ -124,8 +127,9 @@ CAF_TEST(a megabyte arrives in pieces and two are refused) {
   d.copy(large());
   CAF_CHECK(d.until([&] { return !d.heard.empty(); }));
   CAF_CHECK(d.heard.back() == large());
+  d.was_busy = false;
   d.copy(large() + large());
-  CAF_CHECK(d.until([&] { return d.board->busy(); }));
+  CAF_CHECK(d.until([&] { return d.was_busy; })); // it may begin and end within one turn
   CAF_CHECK(d.until([&] { return !d.board->busy(); }));
   CAF_CHECK_EQUAL(d.heard.size(), 1u);
 }

@@ -138,7 +138,7 @@ inline int run(const std::string& display, const std::vector<std::string>& argv)
 
 /// Asks again until it is so, 10 s at most.
 inline bool eventually(const std::function<bool()>& so) {
-  auto until = std::chrono::steady_clock::now() + std::chrono::seconds{10};
+  auto until = std::chrono::steady_clock::now() + std::chrono::seconds{20};
   while (!so()) {
     if (std::chrono::steady_clock::now() > until)
       return false;

@@ -138,6 +138,7 @@ CAF_TEST(a tone on the desktop is heard as Opus) {
   CAF_REQUIRE(l.source.start());
   CAF_CHECK(l.source.state() == audio_state::idle);
   l.source.set_viewers(1);
+  CAF_REQUIRE(l.until([&] { return !l.frames.empty(); })); // the tone lasts two seconds only
   auto player = server.play();
   CAF_REQUIRE(l.until([&] { return l.loud() >= 40; }));
   std::lock_guard lock{l.mutex};
@@ -160,11 +161,12 @@ CAF_TEST(silence is sent sparsely and its clock goes on) {
     auto n = l.frames.size();
     return n >= 3 && l.frames[n - 1]->rtp_timestamp - l.frames[n - 2]->rtp_timestamp >= 9600;
   };
-  CAF_REQUIRE(l.until(sparse));
+  auto span = [&] { return l.frames.back()->rtp_timestamp - l.frames.front()->rtp_timestamp; };
+  CAF_REQUIRE(l.until([&] { return sparse() && span() >= 2 * 48'000; }));
   std::lock_guard lock{l.mutex};
   auto ticks = l.frames.back()->rtp_timestamp - l.frames.front()->rtp_timestamp;
   auto us = duration_cast<microseconds>(l.frames.back()->captured - l.frames.front()->captured);
-  CAF_CHECK(std::abs(double(ticks) / 0.048 - double(us.count())) < 200'000);
+  CAF_CHECK(std::abs(double(ticks) / 0.048 - double(us.count())) < 500'000); // of two seconds
 }
 
 CAF_TEST(nothing is recorded without viewers) {
@@ -176,8 +178,8 @@ CAF_TEST(nothing is recorded without viewers) {
   CAF_REQUIRE(l.until([&] { return !l.frames.empty(); }));
   l.source.set_viewers(0);
   CAF_REQUIRE(l.until([&] { return l.states.back() == audio_state::idle; }));
-  auto before = l.frames.size();
   std::unique_lock lock{l.mutex};
+  auto before = l.frames.size();
   CAF_CHECK(!l.changed.wait_for(lock, 300ms, [&] { return l.frames.size() != before; }));
 }
 
@@ -191,7 +193,11 @@ CAF_TEST(a PulseAudio that dies is found again) {
   server.kill();
   CAF_REQUIRE(l.until([&] { return l.states.back() == audio_state::retrying; }));
   CAF_CHECK(!l.reason.empty());
-  auto before = l.frames.size();
+  std::size_t before = 0;
+  {
+    std::lock_guard lock{l.mutex};
+    before = l.frames.size();
+  }
   server.start();
   CAF_REQUIRE(l.until([&] { return l.frames.size() > before; }));
   // Told once each, however often it tried.
@@ -217,11 +223,11 @@ CAF_TEST(a missing server or device is told with a reason) {
 
 CAF_TEST(a retry does not hold up the stop) {
   NEEDS_PULSE;
-  listener l{{.server = "unix:/nowhere"}};
+  listener l{{.server = "unix:/nowhere", .retry_first = 20s, .retry_max = 20s}};
   CAF_REQUIRE(l.source.start());
   l.source.set_viewers(1);
   CAF_CHECK(l.until([&] { return !l.states.empty(); }));
   auto before = steady_clock::now();
   l.source.stop();
-  CAF_CHECK(steady_clock::now() - before < 1s);
+  CAF_CHECK(steady_clock::now() - before < 5s); // the next try is 20 s away
 }

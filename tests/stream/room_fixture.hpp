@@ -178,10 +178,10 @@ struct room_fixture {
     io.poll();
   }
 
-  /// Turns the loop until `done` holds; false after 5 s.
+  /// Turns the loop until `done` holds; false after 20 s.
   template <class F>
   bool until(F done) {
-    auto limit = std::chrono::steady_clock::now() + std::chrono::seconds{5};
+    auto limit = std::chrono::steady_clock::now() + std::chrono::seconds{20};
     io.restart();
     while (!done()) {
       if (std::chrono::steady_clock::now() > limit)

@@ -52,7 +52,7 @@ struct studio {
     changed.notify_all();
   }
   template <class Condition>
-  bool until(Condition so, milliseconds limit = 10s) {
+  bool until(Condition so, milliseconds limit = 20s) {
     std::unique_lock lock{mutex};
     return changed.wait_for(lock, limit, so);
   }
@@ -64,7 +64,7 @@ struct studio {
   }
   bool settle() {
     for (int i = 0; i < 50; ++i)
-      if (silent(700ms)) // longer than one picture takes on a busy machine
+      if (silent(1200ms)) // longer than one picture takes on a busy machine
         return true;
     return false;
   }
@@ -239,12 +239,12 @@ CAF_TEST(a server that hangs shows in the tick and does not hold up the stop) {
   NEEDS_X;
   studio s;
   CAF_REQUIRE(s.source.start());
-  CAF_CHECK(s.source.since_tick() < 1500ms);
+  CAF_CHECK(test::eventually([&] { return s.source.since_tick() < 1500ms; }));
   ::kill(s.server.pid(), SIGSTOP);
   CAF_CHECK(test::eventually([&] { return s.source.since_tick() > 2500ms; }));
   auto before = steady_clock::now();
   s.source.stop();
-  CAF_CHECK(steady_clock::now() - before < 1s);
+  CAF_CHECK(steady_clock::now() - before < 5s); // a call to the server would never return
 }
 
 CAF_TEST(a bit rate is followed) {
@@ -267,7 +267,7 @@ CAF_TEST(latency and cost at 720p are measured) {
   CAF_REQUIRE(s.until([&] { return !s.frames.empty(); }));
   std::vector<double> glass;
   for (unsigned i = 0; i < 24; ++i) {
-    while (!s.silent(100ms))
+    for (int tries = 0; tries < 200 && !s.silent(100ms); ++tries)
       continue;
     std::size_t have = 0;
     {
