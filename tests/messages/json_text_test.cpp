@@ -98,6 +98,17 @@ CAF_TEST(a walk through an object sees every member and the first fault) {
   }
 }
 
+/// The library refuses 1e999, which is JSON all the same.
+static bool beyond_double(const std::string& text) {
+  try {
+    return nlohmann::json::parse(text).is_discarded();
+  } catch (const nlohmann::json::out_of_range&) {
+    return true;
+  } catch (const nlohmann::json::exception&) {
+  }
+  return false;
+}
+
 CAF_TEST(scanner and library agree on a hundred thousand damaged documents) {
   const auto seed = std::random_device{}();
   CAF_MESSAGE("seed " << seed);
@@ -116,7 +127,7 @@ CAF_TEST(scanner and library agree on a hundred thousand damaged documents) {
       default: text.erase(at, 1);
       }
     }
-    if (whole(text) != nlohmann::json::accept(text))
+    if (whole(text) != nlohmann::json::accept(text) && !beyond_double(text))
       CAF_FAIL("they differ on " << text);
   }
 }
