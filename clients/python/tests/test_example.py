@@ -28,7 +28,7 @@ async def start(url: str, *arguments: str) -> asyncio.subprocess.Process:
 
 async def test_the_example_runs_to_its_end(server: RealtimeDouble, sandbox: SandboxDouble) -> None:
     example = await start(server.url)
-    said, _ = await asyncio.wait_for(example.communicate(), 45)
+    said, _ = await asyncio.wait_for(example.communicate(), 90)
     text = said.decode()
     assert example.returncode == 0, text
     assert "A test fails" in text and text.endswith("the tests pass\n"), text
@@ -42,7 +42,7 @@ async def test_the_example_survives_a_daemon_that_dies(
     assert example.stdout
     text = ""
     deaths = 0
-    while line := (await asyncio.wait_for(example.stdout.readline(), 45)).decode():
+    while line := (await asyncio.wait_for(example.stdout.readline(), 90)).decode():
         text += line
         if "Now the tests" in line and deaths < 2:
             await eventually("the tests run", lambda: bool(sandbox.running))
@@ -71,7 +71,7 @@ async def test_the_example_survives_a_real_daemon_that_is_killed(
             stderr=asyncio.subprocess.STDOUT)  # fmt: skip
         assert example.stdout
         text, deaths = "", 0
-        while line := (await asyncio.wait_for(example.stdout.readline(), 50)).decode():
+        while line := (await asyncio.wait_for(example.stdout.readline(), 90)).decode():
             text += line
             if "| test 1" in line and deaths < 2:
                 deaths += 1
