@@ -214,6 +214,9 @@ void command_desk::control_fetch(std::size_t link, const command& what) {
                                     : std::string{};
   if (!bytes)
     return answer_now(link, what, command_outcome::failure(bytes.error()));
+  if (!bytes->empty()
+      && bytes->size() == len) // more may follow: whole characters, so that text stays text
+    bytes->resize(std::max<std::size_t>(whole_characters(*bytes), 1));
   command_outcome outcome;
   bool text = is_utf8(*bytes);
   outcome.fields = {{"target", *target},

@@ -47,7 +47,7 @@ CAF_TEST(a result survives the daemon and comes again with dup) {
   CAF_CHECK_EQUAL(test::slurp(files.path / "a"), "1");
 }
 
-CAF_TEST(a simple agent that starts again is not served yesterday's result) {
+CAF_TEST(a simple agent that starts again is not served the result of yesterday) {
   begin();
   json write{{"type", "fs.write"}, {"id", "req_1"}, {"path", "a"}, {"content", "1"}};
   CAF_CHECK_EQUAL(ask(write)["ok"], true);

@@ -23,7 +23,8 @@ class Agent:
         self.open = ExitStack()
         self.socket = self.open.enter_context(
             connect(url + urlencode({"apikey": key or access["key"], "vsn": "1.0.0"}),
-                    max_size=2**24, compression=None, open_timeout=10))
+                    max_size=2**24, compression=None, open_timeout=10,
+                    ping_interval=None))
         self.push("phx_join", {"config": {"broadcast": {"ack": False, "self": False}}})
         self.wait(lambda event, payload: event == "phx_reply" and payload["status"] == "ok")
 
