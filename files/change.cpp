@@ -56,8 +56,8 @@ result<void> check_writable(const path_jail::slot& slot, std::string_view shown)
   auto look = look_at(seen.get(), shown);
   if (!look)
     return look.error();
-  if (!may_write(seen.get(), *look))
-    return from_errno(EACCES, shown);
+  if (int failed = may_write(seen.get(), *look); failed != 0)
+    return from_errno(failed, shown);
   return {};
 }
 

@@ -96,8 +96,8 @@ result<void> check_readable(int path_fd, std::string_view shown) {
     return look.error();
   if (look->type != entry_type::file)
     return not_regular(*look, shown);
-  if (!may_read(path_fd, *look))
-    return from_errno(EACCES, shown);
+  if (int failed = may_read(path_fd, *look); failed != 0)
+    return from_errno(failed, shown);
   return {};
 }
 

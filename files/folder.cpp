@@ -25,8 +25,8 @@ result<void> check_readable(int path_fd, std::string_view shown) {
     return from_errno(ELOOP, shown);
   if (look->type != entry_type::directory)
     return from_errno(ENOTDIR, shown);
-  if (!may_read(path_fd, *look))
-    return from_errno(EACCES, shown);
+  if (int failed = may_read(path_fd, *look); failed != 0)
+    return from_errno(failed, shown);
   return {};
 }
 

@@ -49,15 +49,15 @@ int look(int folder, const char* name, int flags, entry_look& out) noexcept {
   return 0;
 }
 
-bool may(int path_fd, int what) noexcept {
+int may(int path_fd, int what) noexcept {
   // The C library knows no AT_EMPTY_PATH here; before Linux 5.8 the name in /proc does.
   if (::syscall(SYS_faccessat2, path_fd, "", what, AT_EMPTY_PATH | AT_EACCESS) == 0)
-    return true;
+    return 0;
   if (errno != ENOSYS && errno != EPERM)
-    return false;
+    return errno;
   std::array<char, 32> name{};
   std::snprintf(name.data(), name.size(), "/proc/self/fd/%d", path_fd);
-  return ::faccessat(AT_FDCWD, name.data(), what, AT_EACCESS) == 0;
+  return ::faccessat(AT_FDCWD, name.data(), what, AT_EACCESS) == 0 ? 0 : errno;
 }
 
 } // namespace
@@ -123,12 +123,12 @@ entry_look look_from_plan(const nlohmann::json& plan) {
   return out;
 }
 
-bool may_read(int path_fd, const entry_look& what) noexcept {
-  return (what.mode & 0444u) != 0 && may(path_fd, R_OK);
+int may_read(int path_fd, const entry_look& what) noexcept {
+  return (what.mode & 0444u) != 0 ? may(path_fd, R_OK) : EACCES;
 }
 
-bool may_write(int path_fd, const entry_look& what) noexcept {
-  return (what.mode & 0222u) != 0 && may(path_fd, W_OK);
+int may_write(int path_fd, const entry_look& what) noexcept {
+  return (what.mode & 0222u) != 0 ? may(path_fd, W_OK) : EACCES;
 }
 
 void put_path(nlohmann::json& into, std::string_view field, std::string_view path) {

@@ -50,9 +50,9 @@ nlohmann::json to_plan(const entry_look& what);
 entry_look look_from_plan(const nlohmann::json& plan);
 
 /// Whether this process may read or write what `path_fd` (O_PATH) is. The mode bits bind root too:
-/// what nobody may read, root does not read.
-bool may_read(int path_fd, const entry_look& what) noexcept;
-bool may_write(int path_fd, const entry_look& what) noexcept;
+/// what nobody may read, root does not read. 0, or why not: EACCES, EROFS …
+int may_read(int path_fd, const entry_look& what) noexcept;
+int may_write(int path_fd, const entry_look& what) noexcept;
 
 /// `{name, path, type, size, modified_ms, mode}`; a name that is no UTF-8 as base64, with
 /// `name_encoding` and `path_encoding`.
