@@ -47,7 +47,7 @@ CAF_TEST(each call that fails leaves the old content and nothing else) {
     int number;
     errc code;
   };
-  const std::string old = std::string(1'500'000, 'x') + "old";
+  const std::string old = std::string(1'100'000, 'x') + "old";
   for (auto [call, number, code] :
        {row{"write", EIO, errc::io}, row{"write", ENOSPC, errc::no_space},
         row{"write", EDQUOT, errc::no_space}, row{"write", EFBIG, errc::payload_too_large},
@@ -55,7 +55,7 @@ CAF_TEST(each call that fails leaves the old content and nothing else) {
         row{"rename", EIO, errc::io}, row{"rename", EROFS, errc::read_only},
         row{"open", ENOSPC, errc::no_space}, row{"open", EMFILE, errc::busy}}) {
     const json commands[]
-      = {{{"type", "fs.write"}, {"path", "f"}, {"content", std::string(1'500'000, 'n')}},
+      = {{{"type", "fs.write"}, {"path", "f"}, {"content", std::string(1'100'000, 'n')}},
          {{"type", "fs.edit"}, {"path", "f"}, {"edits", {{{"old", "old"}, {"new", "new"}}}}}};
     for (const auto& body : commands) {
       // The n-th such call fails, until none is left to fail.
