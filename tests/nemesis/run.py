@@ -260,6 +260,66 @@ async def cut_at_every_byte(home: Path, step: int = 1) -> Path:
     return history.path
 
 
+# Where the daemon kills itself: every step of the journal, and of a change of a file.
+JOURNAL_STEPS = ("open_begun", "open_checked", "open_ready", "received_begun", "received_written",
+                 "planned_begun", "planned_written", "done_begun", "done_made", "done_written",
+                 "release_begun", "release_written", "checkpoint_begun", "checkpoint_written")
+FILE_STEPS = ("temp_created", "temp_half", "temp_written", "temp_synced", "renamed", "folder_synced",
+              "parents_made")
+
+
+async def killed_at_every_step(home: Path, times: tuple[int, ...]) -> Path:
+    """One agent works; the daemon ends at the n-th passing of a step and is started again."""
+    history = History(home / "history.jsonl")
+    house = House(home)
+    await house.start()
+    gate = Gate(house.port, random.Random(1))
+    await gate.open()
+    agent = Agent("steps", lambda: gate.port, lambda: house.access, history, random.Random(3))
+    missed = []
+    try:
+        kinds = await possible_kinds(agent, house)
+        round_ = 0
+        for step in (*JOURNAL_STEPS, *FILE_STEPS):
+            for nth in times if not step.startswith("open_") else (1,):
+                round_ += 1
+                history("fault", what="step", step=step, nth=nth)
+                await house.stop()
+                try:
+                    await house.start(HOLT_TEST_KILL_AT=f"{step}:{nth}")
+                except RuntimeError:
+                    if not step.startswith("open_"):
+                        raise
+                    await house.start()
+                # A checkpoint comes after 1,000 pages, which only large files fill soon.
+                mine = {"write": 1} if step.startswith("checkpoint_") else kinds
+                workers = [Worker(agent, f"steps{round_}w{w}", random.Random(round_ * 10 + w), mine)
+                           for w in range(4)]
+                if step.startswith("checkpoint_"):
+                    for worker in workers:
+                        worker.text = lambda w=worker: f"{w.token()}\n" + "x" * 400_000
+                work = asyncio.gather(*(w.run(8) for w in workers))
+                lives = house.lives
+                while not work.done():
+                    await asyncio.wait((work,), timeout=0.02)
+                    if house.process.poll() is not None:
+                        await house.start()
+                await work
+                if house.lives == lives and not step.startswith("open_"):
+                    missed.append(f"{step}:{nth}")
+        await settle(house)
+        history("stats", lives=house.lives, missed=missed)
+        history("final", **what_is_left(house))
+        if missed:
+            print(f"SKIPPED nemesis at steps that nothing passed: {' '.join(missed)}")
+    finally:
+        await agent.close()
+        await gate.close()
+        await house.stop()
+        history.close()
+    return history.path
+
+
 # -- from the command line
 
 
@@ -323,6 +383,9 @@ def main() -> int:
     if args.seed is None:
         rows.append(report("cut at every byte of a join",
                            lambda home: cut_at_every_byte(home, step), args.keep))
+        rows.append(report("killed at every step of journal and files",
+                           lambda home: killed_at_every_step(home, (1,) if args.short else (1, 3)),
+                           args.keep))
     for seed in seeds:
         rows.append(report(f"seed {seed}",
                            lambda home, s=seed: one_seed(s, commands, home, args.rough), args.keep))
