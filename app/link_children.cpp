@@ -2,6 +2,7 @@
 #include "app/link_children.hpp"
 
 #include "actors/realtime_channel.hpp"
+#include "app/fault_steps.hpp"
 #include "link/realtime_client.hpp"
 
 #include <boost/asio/post.hpp>
@@ -92,6 +93,7 @@ child_spec journal_spec(const shared_parts& parts, const config& values,
   store.limits.max_age = std::chrono::hours{values.journal.max_hours};
   store.safe_against
     = values.journal.durability == "power" ? link::durability::power : link::durability::process;
+  store.at_step = fault_at_step();
   auto out = base_spec("journal", "link", values);
   out.port = reporting_child(
     "journal",

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/link_parts.hpp"
 
+#include "app/fault_steps.hpp"
+
 #include <nlohmann/json.hpp>
 #include <openssl/rand.h>
 
@@ -141,6 +143,7 @@ result<void> open_files(link_parts& out, const link_surroundings& in) {
   if (!uploads)
     return uploads.error();
   out.files.upload_dir = *uploads;
+  out.files.at_step = fault_at_step();
   out.files.limits.max_inline = own_max_payload - content_margin;
   return {};
 }

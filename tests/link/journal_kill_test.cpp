@@ -108,9 +108,8 @@ struct story {
     next_id = std::max(next_id, one.id + 1);
   }
   long newer_answers(std::uint64_t than) const {
-    return std::count_if(last.begin(), last.end(), [&](const auto& entry) {
-      return entry.second.rseq > than;
-    });
+    return std::count_if(last.begin(), last.end(),
+                         [&](const auto& entry) { return entry.second.rseq > than; });
   }
 };
 

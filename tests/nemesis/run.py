@@ -16,9 +16,11 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import logging
 import os
 import random
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -185,7 +187,7 @@ async def one_seed(seed: int, commands: int, home: Path, rough: float = 1.0) -> 
         history("calm")
         if house.process.poll() is not None:
             await house.start()
-        house.signal(18)  # SIGCONT
+        house.signal(signal.SIGCONT)
         try:
             await asyncio.wait_for(work, CALM_S)
         except asyncio.TimeoutError:
@@ -200,7 +202,7 @@ async def one_seed(seed: int, commands: int, home: Path, rough: float = 1.0) -> 
         for agent in agents:
             await agent.close()
         await gate.close()
-        house.signal(18)
+        house.signal(signal.SIGCONT)
         await house.stop()
         history.close()
     return history.path
@@ -236,7 +238,7 @@ async def cut_at_every_byte(home: Path, step: int = 1) -> Path:
                 await asyncio.wait_for(agent.joined.wait(), 20)
                 # Bytes that one connection with join, command and answer takes.
                 limit = 1500 if way == "cut_up" else 2400
-                per_command = 120
+                per_command = 120  # bytes that are tried while one command waits
                 for first in range(1, limit, per_command * step):
                     history("fault", what=way)
                     getattr(gate.weather, way).extend(
@@ -245,7 +247,7 @@ async def cut_at_every_byte(home: Path, step: int = 1) -> Path:
                     token = f"{agent.src}#{first}"
                     await asyncio.wait_for(agent.ask(
                         {"type": "shell.exec", "id": f"{agent.src}-{first}",
-                         "cmd": f"echo '{token}' >> effects.log; echo '{token}'"}), 60)
+                         "cmd": f"echo '{token}' >> effects.log; echo '{token}'"}), 240)
                     getattr(gate.weather, way).clear()
                 await agent.close()
         await settle(house)
@@ -369,12 +371,15 @@ def main() -> int:
     parser.add_argument("--keep", type=Path)
     parser.add_argument("--junit", type=Path)
     args = parser.parse_args()
+    # Ended from outside, the daemon of the seed must not stay.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    logging.getLogger("asyncio").setLevel(logging.CRITICAL)  # writes to cut connections
     if not (BIN / "holt").exists():
         parser.error(f"no {BIN / 'holt'}: scripts/build first, or set HOLT_BIN")
     seeds = range(args.first, args.first + args.seeds)
     commands, step = args.commands, 1
     if args.short:
-        seeds, commands, step = range(1, 4), 240, 7
+        seeds, commands, step = range(1, 4), 240, 37
     if args.seed is not None:
         seeds = [args.seed]
     elif text := os.environ.get("HOLT_SEED"):
