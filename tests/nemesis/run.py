@@ -297,9 +297,10 @@ async def killed_at_every_step(home: Path, times: tuple[int, ...]) -> Path:
                 mine = {"write": 1} if step.startswith("checkpoint_") else kinds
                 workers = [Worker(agent, f"steps{round_}w{w}", random.Random(round_ * 10 + w), mine)
                            for w in range(4)]
-                if step.startswith("checkpoint_"):
-                    for worker in workers:
-                        worker.text = lambda w=worker: f"{w.token()}\n" + "x" * 400_000
+                for worker in workers:
+                    worker.release_after = 4
+                    if step.startswith("checkpoint_"):
+                        worker.text = lambda w=worker: f"{w.token()}\n" + "x" * 150_000
                 work = asyncio.gather(*(w.run(8) for w in workers))
                 lives = house.lives
                 while not work.done():

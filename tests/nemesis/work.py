@@ -21,6 +21,7 @@ class Worker:
         self.texts: dict[str, str] = {}  # what its files hold, as far as it knows
         self.consumed: list[str] = []
         self.done = 0
+        self.release_after = 8  # answers
 
     def path(self) -> str:
         return f"{self.name}/f{self.chance.randrange(4)}"
@@ -83,7 +84,7 @@ class Worker:
             self.note(command, answer)
             self.done += 1
             self.consumed.append(command["id"])
-            if len(self.consumed) >= 8 and self.chance.random() < 0.3:
+            if len(self.consumed) >= self.release_after and self.chance.random() < 0.3:
                 ids, self.consumed = self.consumed[:4], self.consumed[4:]
                 self.agent.history("release", ids=ids)
                 await self.agent.tell({"type": "release", "ids": ids})
