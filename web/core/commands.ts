@@ -92,7 +92,8 @@ export class Commands {
     for (const event of events) if (event.kind === 'command') changed = this.#take(event) || changed;
     if (changed) {
       this.#bound();
-      this.state.patch({ commands: [...this.#all.values()] });
+      // By number: a short command may be told of before one that came earlier.
+      this.state.patch({ commands: [...this.#all.values()].sort((a, b) => a.n - b.n) });
     }
     return changed;
   }

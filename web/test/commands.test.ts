@@ -66,6 +66,12 @@ test('a late word that it runs does not undo its end', () => {
   assert.equal(only(commands).phase, 'done');
 });
 
+test('commands stand in the order of their numbers', () => {
+  const commands = new Commands();
+  commands.feed([queued(2), queued(1)]);
+  assert.deepEqual(commands.state.get().commands.map((command) => command.n), [1, 2]);
+});
+
 test('junk is left out', () => {
   const commands = new Commands();
   assert.equal(commands.feed([event({ phase: 'queued' }), event({ command: 'x', phase: 'done' }), event({ command: 1, phase: 'odd' }), event({}, 'control')]), false);
