@@ -142,6 +142,7 @@ private:
     up_ = false;
     supervision::exited what;
     what.last_lines = process_->last_lines(20);
+    what.peak_rss_bytes = status.peak_rss_bytes;
     if (status.signal) {
       what.cause = death_cause::signal;
       what.code = *status.signal;

@@ -52,7 +52,11 @@ struct process_spec {
 struct exit_status {
   std::optional<int> code;   ///< exit code
   std::optional<int> signal; ///< signal number
-  friend bool operator==(const exit_status&, const exit_status&) = default;
+  /// Largest resident memory of it or of a child that it waited for, in bytes; 0: not known.
+  std::uint64_t peak_rss_bytes = 0;
+  friend bool operator==(const exit_status& a, const exit_status& b) {
+    return a.code == b.code && a.signal == b.signal; // how it ended, not what it used
+  }
 };
 
 } // namespace holt

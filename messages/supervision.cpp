@@ -69,6 +69,22 @@ void to_json(nlohmann::json& j, const death_record& x) {
     {"lastLines", x.last_lines},
     {"expected", x.expected},
   };
+  if (x.peak_rss_bytes != 0)
+    j["peakRssBytes"] = x.peak_rss_bytes;
+}
+
+std::string short_cause(death_cause cause, int code) {
+  std::string out{to_string(cause)};
+  if (cause == death_cause::exit || cause == death_cause::signal)
+    out += " " + std::to_string(code);
+  return out;
+}
+
+void to_json(nlohmann::json& j, const death_tally& x) {
+  j = {{"deaths", x.deaths},
+       {"unexpected", x.unexpected},
+       {"since", to_rfc3339(x.since)},
+       {"causes", x.by_cause}};
 }
 
 void to_json(nlohmann::json& j, const child_snapshot& x) {
@@ -84,6 +100,8 @@ void to_json(nlohmann::json& j, const child_snapshot& x) {
     {"optional", x.optional},
     {"deaths", x.deaths},
   };
+  if (x.tally.deaths != 0)
+    j["deathTally"] = x.tally;
   if (!x.parent.empty())
     j["parent"] = x.parent;
   if (x.pid != 0)

@@ -8,6 +8,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -68,9 +69,19 @@ struct death_record {
   std::string detail;                  ///< a sentence: what happened, what to install
   std::chrono::milliseconds uptime{0}; ///< from spawn to end
   std::chrono::system_clock::time_point at;
+  std::uint64_t peak_rss_bytes = 0;    ///< largest resident memory; 0: not known
   std::vector<std::string> last_lines; ///< at most 20 lines of its output, oldest first
   bool expected = false;               ///< the end of an asked-for stop
   friend bool operator==(const death_record&, const death_record&) = default;
+};
+
+/// What the last deaths of one child have in common.
+struct death_tally {
+  std::size_t deaths = 0;                      ///< how many are counted here, at most 100
+  std::size_t unexpected = 0;                  ///< of them, not asked for
+  std::chrono::system_clock::time_point since; ///< of the oldest
+  std::map<std::string, std::size_t> by_cause; ///< `signal 11`, `exit 1`, `probe` …: how often
+  friend bool operator==(const death_tally&, const death_tally&) = default;
 };
 
 /// One node of the tree as it is now.
@@ -91,6 +102,7 @@ struct child_snapshot {
   std::string reason;               ///< why it is not ready, a sentence; empty when ready
   bool optional = false;            ///< the main job runs without it
   std::vector<death_record> deaths; ///< newest last, at most 5 here
+  death_tally tally;                ///< of the last 100
 };
 
 /// Something happened in the tree.
@@ -109,7 +121,11 @@ std::string_view to_string(child_kind) noexcept;
 std::string_view to_string(restart_policy) noexcept;
 std::string_view to_string(death_cause) noexcept;
 
+/// `exit 1`, `signal 9`, `probe` …: as a tally counts it.
+std::string short_cause(death_cause cause, int code);
+
 void to_json(nlohmann::json&, const death_record&);
+void to_json(nlohmann::json&, const death_tally&);
 void to_json(nlohmann::json&, const child_snapshot&);
 void to_json(nlohmann::json&, const supervision_event&);
 

@@ -93,7 +93,7 @@ void run::kill_run(std::string reason) {
 }
 
 void run::record(death_cause cause, int code, std::string detail,
-                 std::vector<std::string> last_lines) {
+                 std::vector<std::string> last_lines, std::uint64_t peak_rss_bytes) {
   auto asked = c.next == aftermath::rest || c.next == aftermath::again;
   auto ending = c.state == child_state::stopping || c.state == child_state::killing;
   death_record death;
@@ -104,6 +104,7 @@ void run::record(death_cause cause, int code, std::string detail,
   death.detail = std::move(detail);
   death.uptime = duration_cast<milliseconds>(when.now - c.started_at);
   death.at = when.wall;
+  death.peak_rss_bytes = peak_rss_bytes;
   death.last_lines = std::move(last_lines);
   if (death.last_lines.size() > 20)
     death.last_lines.erase(death.last_lines.begin(), death.last_lines.end() - 20);

@@ -85,7 +85,7 @@ private:
   void stop_run(aftermath next, std::string reason);
   void kill_run(std::string reason);
   void record(death_cause cause, int code, std::string detail,
-              std::vector<std::string> last_lines = {});
+              std::vector<std::string> last_lines = {}, std::uint64_t peak_rss_bytes = 0);
   void finish();
   void decide();
   void give_up(std::string reason);

@@ -122,7 +122,7 @@ void run::die() {
   auto fatal = said.cause == death_cause::exit && contains(spec.fatal_exit_codes, said.code);
   if (!c.fault)
     c.next = fatal ? aftermath::fail : aftermath::retry;
-  record(said.cause, said.code, said.detail, said.last_lines);
+  record(said.cause, said.code, said.detail, said.last_lines, said.peak_rss_bytes);
   if (sweeps() && spec.sweep_on_death)
     kill_run(c.reason);
   else
@@ -131,7 +131,7 @@ void run::die() {
 
 void run::end_asked() {
   const auto& said = heard<exited>();
-  record(said.cause, said.code, said.detail, said.last_lines);
+  record(said.cause, said.code, said.detail, said.last_lines, said.peak_rss_bytes);
   if (sweeps())
     kill_run(c.reason); // whatever it left behind
   else
@@ -142,7 +142,7 @@ void run::end_killed() {
   if (c.exit_seen)
     return stale();
   const auto& said = heard<exited>();
-  record(said.cause, said.code, said.detail, said.last_lines);
+  record(said.cause, said.code, said.detail, said.last_lines, said.peak_rss_bytes);
   if (c.verified || !sweeps())
     finish();
 }

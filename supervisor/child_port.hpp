@@ -48,6 +48,7 @@ struct exited {
   int code = 0;
   std::string detail;
   std::vector<std::string> last_lines;
+  std::uint64_t peak_rss_bytes = 0; ///< 0: not known
 };
 
 /// After kill(): no process of its tree is left (`survivors` 0), or some could not be killed.

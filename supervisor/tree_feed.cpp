@@ -9,6 +9,7 @@ namespace holt::supervision {
 namespace {
 
 constexpr std::size_t deaths_kept = 5;
+constexpr std::size_t deaths_counted = 100;
 
 } // namespace
 
@@ -59,7 +60,11 @@ void tree::obey(node& n, effect& what, const moment& when) {
     event.death = std::exchange(n.last_death, std::nullopt);
     effects_.emplace_back(std::move(event));
   } else if (auto* died = std::get_if<death_recorded>(&what)) {
-    n.last_death = died->death;
+    const auto& death = died->death;
+    n.tally.push_back({death.at, death.cause, death.code, death.expected});
+    if (n.tally.size() > deaths_counted)
+      n.tally.pop_front();
+    n.last_death = death;
     n.deaths.push_back(std::move(died->death));
     if (n.deaths.size() > deaths_kept)
       n.deaths.pop_front();

@@ -16,6 +16,14 @@ enum class group_phase : std::uint8_t {
   failed,   ///< closed until it is asked to start
 };
 
+/// One end as the tally keeps it.
+struct short_death {
+  std::chrono::system_clock::time_point at;
+  death_cause cause = death_cause::exit;
+  int code = 0;
+  bool expected = false;
+};
+
 struct tree_node {
   child_spec spec;
   std::uint64_t seq = 0;
@@ -32,6 +40,7 @@ struct tree_node {
   // -- leaf
   child machine;
   std::deque<death_record> deaths;        ///< at most 5
+  std::deque<short_death> tally;          ///< at most 100
   std::optional<death_record> last_death; ///< not yet told
 
   // -- group

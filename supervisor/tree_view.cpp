@@ -149,6 +149,13 @@ child_snapshot tree::view(const node& n, const moment& when) const {
     s.uptime = duration_cast<milliseconds>(when.now - m.started_at);
   s.reason = leaf_reason(n, m.state, m.reason, when);
   s.deaths.assign(n.deaths.begin(), n.deaths.end());
+  s.tally.deaths = n.tally.size();
+  if (!n.tally.empty())
+    s.tally.since = n.tally.front().at;
+  for (const auto& one : n.tally) {
+    s.tally.unexpected += one.expected ? 0 : 1;
+    ++s.tally.by_cause[short_cause(one.cause, one.code)];
+  }
   return s;
 }
 

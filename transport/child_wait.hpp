@@ -9,6 +9,7 @@
 #include "transport/spawner.hpp"
 
 #include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/posix/basic_stream_descriptor.hpp>
 #include <boost/process/v2/process.hpp>
 
 #include <functional>
@@ -38,12 +39,17 @@ public:
 
 private:
   using handle = boost::process::v2::basic_process<boost::asio::any_io_executor>;
+  void look_first(std::function<void(exit_status)> ended);
   void wait(std::function<void(exit_status)> ended);
   void reaped(boost::system::error_code ec, std::function<void(exit_status)> ended);
 
   boost::asio::any_io_executor strand_;
   std::shared_ptr<child_table> children_;
   std::optional<handle> alive_; ///< from the start until it was reaped
+  /// A second look at the pidfd: what the dead process used is to be had before it is reaped only.
+  std::optional<boost::asio::posix::basic_stream_descriptor<boost::asio::any_io_executor>> end_;
+  std::uint64_t own_peak_ = 0; ///< ours when it was started; what exec() lets it inherit, in bytes
+  std::uint64_t peak_ = 0;     ///< its own, 0: not known
 };
 
 } // namespace holt

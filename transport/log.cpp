@@ -36,14 +36,11 @@ void write_stderr(std::string_view line) noexcept {
 class two_way_sink final : public spdlog::sinks::base_sink<std::mutex> {
 public:
   explicit two_way_sink(std::unique_ptr<log_file> file) : file_(std::move(file)) {}
-  std::atomic<bool> reopen_wanted{false};
 
 protected:
   void sink_it_(const spdlog::details::log_msg& msg) override {
     const std::string_view all{msg.payload.data(), msg.payload.size()};
     const auto cut = all.find('\0');
-    if (file_ && reopen_wanted.exchange(false))
-      static_cast<void>(file_->reopen());
     if (file_ && cut > 0)
       file_->write(all.substr(0, cut));
     if (cut != std::string_view::npos && cut + 1 < all.size())
@@ -178,8 +175,7 @@ void close() {
 }
 
 void reopen() {
-  if (auto m = machine())
-    m->sink->reopen_wanted = true; // done with the next line, on the writer thread
+  log_file::reopen_all(); // ours with the next line, on the writer thread
   write(level::info, "log", "reopened");
 }
 

@@ -73,7 +73,7 @@ struct options {
 result<void> open(const options& how);
 /// Writes what waits, stops the thread, back to stderr.
 void close();
-/// Opens the file anew, on the writer thread (SIGHUP).
+/// Opens all log files anew, each before its next line (SIGHUP): the daemon's and the children's.
 void reopen();
 /// Changes the least level of stderr.
 void stderr_level(level least);

@@ -6,6 +6,7 @@
 
 #include <sys/stat.h>
 
+#include <atomic>
 #include <cerrno>
 #include <cstdio>
 #include <fcntl.h>
@@ -22,7 +23,12 @@ log_file::~log_file() {
     ::close(fd_);
 }
 
+namespace {
+std::atomic<std::uint64_t> reopenings{0};
+} // namespace
+
 result<void> log_file::open() {
+  opened_ = reopenings;
   const int fd = ::open(path_.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0600);
   if (fd < 0)
     return file_error(errno, "Cannot open the log file", path_);
@@ -34,8 +40,8 @@ result<void> log_file::open() {
   return {};
 }
 
-result<void> log_file::reopen() {
-  return open();
+void log_file::reopen_all() noexcept {
+  ++reopenings;
 }
 
 void log_file::rotate() noexcept {
@@ -57,6 +63,14 @@ void log_file::rotate() noexcept {
 void log_file::write(std::string_view bytes) noexcept {
   if (fd_ < 0 || bytes.empty())
     return;
+  if (opened_ != reopenings) {
+    try {
+      if (!open())
+        ++failed_;
+    } catch (...) {
+      ++failed_;
+    }
+  }
   if (size_ > 0 && size_ + bytes.size() > max_bytes_)
     rotate();
   while (!bytes.empty()) {

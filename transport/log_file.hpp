@@ -24,8 +24,9 @@ public:
   /// Opens for appending (mode 0600), creating it. io, no_space or read_only with the path.
   result<void> open();
 
-  /// Opens the path anew: somebody else has moved the file away. Keeps the old one on failure.
-  result<void> reopen();
+  /// Every log file of this process opens its path anew before it writes again: somebody else has
+  /// moved the files away. One that cannot be opened keeps the old one. From any thread.
+  static void reopen_all() noexcept;
 
   /// Appends; rotates first when the file would grow beyond `max_bytes`.
   void write(std::string_view bytes) noexcept;
@@ -42,6 +43,7 @@ private:
   int fd_ = -1;
   std::uint64_t size_ = 0;
   std::uint64_t failed_ = 0;
+  std::uint64_t opened_ = 0; ///< number of the reopen_all() that it has followed
 };
 
 } // namespace holt

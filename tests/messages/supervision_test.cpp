@@ -42,3 +42,25 @@ CAF_TEST(a death record names its cause) {
   CAF_CHECK_EQUAL(j["code"], 9);
   CAF_CHECK_EQUAL(j["lastLines"][0], "out of luck");
 }
+
+CAF_TEST(a tally says how often a child died of what) {
+  CAF_CHECK_EQUAL(short_cause(death_cause::signal, 11), "signal 11");
+  CAF_CHECK_EQUAL(short_cause(death_cause::exit, 1), "exit 1");
+  CAF_CHECK_EQUAL(short_cause(death_cause::probe, 9), "probe");
+  child_snapshot node;
+  nlohmann::json none = node;
+  CAF_CHECK(!none.contains("deathTally"));
+  node.tally.deaths = 3;
+  node.tally.unexpected = 2;
+  node.tally.by_cause = {{"exit 0", 1}, {"signal 9", 2}};
+  nlohmann::json j = node;
+  CAF_CHECK_EQUAL(j["deathTally"]["deaths"], 3);
+  CAF_CHECK_EQUAL(j["deathTally"]["unexpected"], 2);
+  CAF_CHECK_EQUAL(j["deathTally"]["causes"]["signal 9"], 2);
+  death_record death;
+  nlohmann::json without = death;
+  CAF_CHECK(!without.contains("peakRssBytes"));
+  death.peak_rss_bytes = 5'000'000'000;
+  nlohmann::json with = death;
+  CAF_CHECK(with["peakRssBytes"] == 5'000'000'000);
+}

@@ -125,6 +125,46 @@ CAF_TEST(a restart on request goes around the dependents and counts against nobo
   CAF_CHECK(w.at("x_client").deaths.back().expected);
 }
 
+CAF_TEST(the tally counts the last hundred deaths of a child by their cause) {
+  world w;
+  auto spec = process("x");
+  spec.budget.deaths = 1000;
+  w.boot({spec});
+  CAF_CHECK_EQUAL(w.at("x").tally.deaths, 0u);
+  const auto begin = w.clock.wall;
+  for (int i = 0; i < 130; ++i) {
+    w.clock.wall = begin + std::chrono::seconds{i};
+    if (i % 4 == 0)
+      w.kill9("x");
+    else
+      w.die("x", 3);
+    w.say("x", kill_verified{});
+    w.after(1min);
+    CAF_REQUIRE(w.state("x") == "ready");
+  }
+  CAF_CHECK(w.nodes.stop("x", w.clock).has_value());
+  w.play();
+  const auto tally = w.at("x").tally;
+  CAF_CHECK_EQUAL(tally.deaths, 100u);
+  CAF_CHECK_EQUAL(tally.unexpected, 99u);
+  CAF_CHECK_EQUAL(tally.by_cause.at("signal 9"), 25u);
+  CAF_CHECK_EQUAL(tally.by_cause.at("exit 3"), 74u);
+  CAF_CHECK_EQUAL(tally.by_cause.at("exit 0"), 1u);
+  CAF_CHECK((tally.since == begin + std::chrono::seconds{31}));
+  CAF_CHECK_EQUAL(w.at("x").deaths.size(), 5u);
+}
+
+CAF_TEST(the peak of memory comes into the death record) {
+  world w;
+  w.boot({process("x")});
+  exited what;
+  what.code = 1;
+  what.peak_rss_bytes = 77 << 20;
+  w.children["x"].alive = false;
+  w.say("x", what);
+  CAF_CHECK_EQUAL(w.at("x").deaths.back().peak_rss_bytes, std::uint64_t{77 << 20});
+}
+
 CAF_TEST(everything stops in reverse dependency order for good) {
   world w;
   w.boot(desktop());

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #define CAF_SUITE process
 
+#include "transport/log.hpp"
 #include "transport/process.hpp"
 
 #include "transport/process_fixture.hpp"
@@ -191,6 +192,38 @@ CAF_TEST(the last lines and the log file have all that was printed before the en
   }
   CAF_CHECK_EQUAL(count, 3001u);
   CAF_CHECK_EQUAL(newest, "tailoops");
+}
+
+CAF_TEST(a log file that was moved away is opened anew when that is asked for) {
+  processes p;
+  temp_dir dir;
+  auto spec = sh("trap 'echo second; exit 0' USR1; echo first; while :; do sleep 0.01; done");
+  spec.log_file = (dir.path / "child.log").string();
+  auto c = p.start(spec);
+  CAF_REQUIRE(p.until([&] { return !c->lines.empty(); }));
+  std::filesystem::rename(spec.log_file, dir.path / "moved");
+  log::reopen();
+  c->handle->signal(SIGUSR1);
+  CAF_REQUIRE(p.until([&] { return c->ended.has_value(); }));
+  std::string moved, fresh;
+  std::getline(std::ifstream{dir.path / "moved"}, moved, '\0');
+  std::getline(std::ifstream{spec.log_file}, fresh, '\0');
+  CAF_CHECK_EQUAL(moved, "first\n");
+  CAF_CHECK_EQUAL(fresh, "second\n");
+}
+
+CAF_TEST(the end of a child tells its largest memory when that was more than ours) {
+  processes p;
+  process_spec big;
+  big.argv = {"/usr/bin/python3", "-c", "x = b'x' * (300 << 20)"};
+  auto c = p.finish(big);
+  CAF_REQUIRE(c->ended);
+  CAF_CHECK((*c->ended == exit_status{0, {}}));
+  CAF_CHECK(c->ended->peak_rss_bytes > (300u << 20));
+  CAF_CHECK(c->ended->peak_rss_bytes < (600u << 20));
+  auto small = p.finish(sh("exit 0"));
+  CAF_REQUIRE(small->ended);
+  CAF_CHECK_EQUAL(small->ended->peak_rss_bytes, std::uint64_t{0}); // the kernel shows ours there
 }
 
 CAF_TEST(two hundred starts leave no descriptor and no zombie) {
