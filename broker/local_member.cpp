@@ -108,15 +108,18 @@ public:
 
   void close() {
     room_ptr from;
+    {
+      const std::lock_guard lock{mutex_};
+      from = std::exchange(room_, nullptr);
+    }
+    if (from) // first: what is heard up to here must not be lost
+      hub_->leave(from, shared_from_this());
     std::deque<item> rest;
     {
       const std::lock_guard lock{mutex_};
       closed_ = true;
-      from = std::exchange(room_, nullptr);
       rest.swap(inbox_);
     }
-    if (from)
-      hub_->leave(from, shared_from_this());
     put_back(rest);
   }
 

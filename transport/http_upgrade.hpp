@@ -2,7 +2,7 @@
 #pragma once
 
 // From an HTTP request to a WebSocket: the check of the handshake, the pending decision, and what
-// goes with the socket to ws_session. Internal to transport/; on the connection's strand except
+// goes with the socket to ws_server. Internal to transport/; on the connection's strand except
 // where said.
 
 #include "transport/guard.hpp"
@@ -36,7 +36,7 @@ result<void> check_upgrade(const request& what, const framing& frame);
 
 upgrade_ptr make_upgrade(std::shared_ptr<upgrade_host> host, request head);
 
-/// Answers 101 and runs the connection (ws_session.cpp).
+/// Answers 101 and runs the connection (ws_server.cpp).
 void accept_websocket(std::unique_ptr<place> seat, socket_type socket, ws_accept_request what);
 
 } // namespace holt::http
