@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// The client's end of one WebSocket (the server's is ws_server): Beast's stream with limits, credit,
-// a bounded outbox, liveness and a close handshake that ends. Internal to transport/ (heavy
-// includes: only ws_session.cpp and ws_client.cpp). Runs on its strand; send, acknowledge and close are
-// thread-safe and never block.
+// The client's end of one WebSocket (the server's is ws_server): Beast's stream with limits,
+// credit, a bounded outbox, liveness and a close handshake that ends. Internal to transport/ (heavy
+// includes: only ws_session.cpp and ws_client.cpp). Runs on its strand; send, acknowledge and close
+// are thread-safe and never block.
 
 #include "transport/ws_socket.hpp"
 
