@@ -2,7 +2,7 @@
 
 // A broker of its own process for the tests with unmodified clients:
 //   broker_server [--port N] [--any-key] [--mimic-kind4] [--mailbox FILE] [--no-daemon]
-// Prints one JSON line {port, agent, daemon, app, short} (keys; `short` expires after two seconds
+// Prints one JSON line {port, agent, daemon, app, short} (keys; `short` expires after six seconds
 // and belongs to app) and then serves. A local member of `sandbox:s1` answers each `cmd` with a
 // `result` of the same id. Lines on stdin: `restart` closes every socket with 1012, `end` ends.
 
@@ -93,7 +93,7 @@ int main(int argc, char** argv) {
                               {"agent", app->to->agent_key("s1")},
                               {"daemon", app->to->daemon_key()},
                               {"app", app->to->app_key()},
-                              {"short", keys.make("app", {}, std::chrono::seconds{2})}}
+                              {"short", keys.make("app", {}, std::chrono::seconds{6})}}
                  .dump()
             << std::endl;
   std::thread threads[2];
