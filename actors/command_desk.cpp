@@ -14,6 +14,14 @@ command_desk::command_desk(self_ptr self, commands_deps deps)
   restored_.resize(links_.size());
 }
 
+command_desk::~command_desk() {
+  for (auto& [number, which] : entries_) {
+    which.cancelled->store(true);
+    if (which.job)
+      which.job->cancel(errc::shutting_down);
+  }
+}
+
 command_desk::entry* command_desk::find(std::uint64_t number) {
   auto i = entries_.find(number);
   return i == entries_.end() ? nullptr : &i->second;

@@ -68,6 +68,10 @@ class command_desk {
 public:
   using self_ptr = caf::event_based_actor*;
   command_desk(self_ptr self, commands_deps deps);
+  /// What still runs is ended: the next incarnation will call it interrupted.
+  ~command_desk();
+  command_desk(const command_desk&) = delete;
+  command_desk& operator=(const command_desk&) = delete;
 
   // command_settle.cpp: what a former life left
   void begin();
@@ -168,8 +172,8 @@ private:
     std::shared_ptr<shell::shell_job> job;
     command_outcome outcome; ///< while it is stored
     std::unique_ptr<parts> large;
-    bool shown = false;    ///< in the feed
-    bool lives_on = false; ///< a shell.start that runs
+    bool shown = false;                   ///< in the feed
+    bool lives_on = false;                ///< a shell.start that runs
     std::vector<std::uint64_t> followers; ///< input and the like that came before it ran
   };
 

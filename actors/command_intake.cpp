@@ -20,8 +20,8 @@ struct overloaded : Cases... {
 template <class... Cases>
 overloaded(Cases...) -> overloaded<Cases...>;
 
-/// Commands of one agent that the journal is asked for at once.
-constexpr std::size_t most_looking = 128;
+/// Commands of one agent that the journal is asked for at once: more than may run and wait.
+constexpr std::size_t most_looking = 400;
 
 /// What daemons say: another one in the same session is no agent.
 bool of_a_daemon(const nlohmann::json& payload) {

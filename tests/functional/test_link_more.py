@@ -232,3 +232,18 @@ def test_a_stop_answers_what_runs(daemon_of):
     got = agent.result("z1", 8)
     assert (got["error"], got["stdout"]) == ("shutdown", "so far\n")
     assert d.wait_end(10) == 0
+
+
+def test_a_daemon_on_the_realtime_of_another(daemon_of):
+    """The client of Supabase Realtime, against a Realtime that is ours, also over its restart."""
+    hub = daemon_of("--no-desktop", name="hub")
+    access = json.loads(holt(hub.home, "link", "--json", "--session", "far", "--state-dir",
+                             str(hub.state)).stdout)
+    far = daemon_of("--no-desktop", "--link-url", access["url"], "--link-key", access["key"],
+                    "--link-session", "far", "--link-rate", "0", name="far")
+    assert far.info["realtime"]["session"] == "far" and far.get("/v1/link")["broker"] is None
+    wait_for("it is joined", lambda: far.get("/v1/link")["links"][0]["up"], 15)
+    with Agent(hub, "far", access["key"]) as agent:
+        assert agent.ask({"type": "fs.write", "id": "r1", "path": "here", "content": "far"})["ok"]
+        assert (far.home / "workspace" / "here").read_text() == "far"
+        assert agent.ask({"type": "shell.exec", "id": "r2", "cmd": "cat here"})["stdout"] == "far"
