@@ -144,7 +144,7 @@ void command_desk::forget(std::uint64_t number) {
     --shells_;
   else
     queue_.done(number);
-  entries_.erase(number);
+  erase(number);
   if (closing_ && entries_.empty() && goodbye_)
     std::exchange(goodbye_, nullptr)();
   pump();

@@ -130,7 +130,7 @@ private:
     link::link_limits limits;
     std::unique_ptr<link::command_ledger> ledger;
     std::unique_ptr<link::command_auth> auth;
-    std::map<std::string, std::size_t> looking; ///< commands that the journal is asked for, by src
+    std::map<std::string, std::size_t> open; ///< commands without an answer, by src
     std::map<std::uint64_t, walk_row> walks;
     std::uint64_t last_walk = 0;
     link::wall_ms up_since = 0;
@@ -161,7 +161,6 @@ private:
     std::string fingerprint;
     bool effect = false;
     bool recorded = false;
-    bool asked = false; ///< the journal is, whether it knows it
     stage at = stage::looking;
     clock::time_point came;
     link::wall_ms came_wall = 0;
@@ -209,7 +208,7 @@ private:
   entry& admit(std::size_t link, std::uint64_t number, std::shared_ptr<const command> what,
                std::string fingerprint);
   void look_up(entry& which, const link::journal_key& key);
-  void looked(entry& which);
+  void erase(std::uint64_t number);
   void record(entry& which);
   void enqueue(entry& which);
   void refuse_open(entry& which, const error& why);

@@ -20,8 +20,8 @@ struct overloaded : Cases... {
 template <class... Cases>
 overloaded(Cases...) -> overloaded<Cases...>;
 
-/// Commands of one agent that the journal is asked for at once: more than may run and wait.
-constexpr std::size_t most_looking = 400;
+/// Commands of one agent without an answer: more than may run and wait, fewer than the book holds.
+constexpr std::size_t most_open = 400;
 
 /// What daemons say: another one in the same session is no agent.
 bool of_a_daemon(const nlohmann::json& payload) {
@@ -106,8 +106,7 @@ void command_desk::follow(std::size_t link, const std::shared_ptr<const command>
                [&](const link::look_up& x) {
                  auto& which = admit(link, number_of(link, x.number), what, fingerprint);
                  // One agent must not fill the book for all.
-                 which.asked = true;
-                 if (++slot.looking[what->src] > most_looking)
+                 if (slot.open[what->src] > most_open)
                    refuse_open(which, {errc::busy, "too much of this agent is waiting"});
                  else
                    look_up(which, x.key);
@@ -140,6 +139,7 @@ void command_desk::follow(std::size_t link, const std::shared_ptr<const command>
 command_desk::entry& command_desk::admit(std::size_t link, std::uint64_t number,
                                          std::shared_ptr<const command> what,
                                          std::string fingerprint) {
+  ++links_[link].open[what->src];
   auto& which = entries_[number];
   which.number = number;
   which.link = link;
@@ -181,7 +181,6 @@ void command_desk::looked_up(journal_looked_up& what) {
   if (which == nullptr)
     return;
   auto& slot = links_[which->link];
-  looked(*which);
   if (!what.row)
     return refuse_open(*which, what.row.error());
   which->recorded = what.recorded;
@@ -191,18 +190,19 @@ void command_desk::looked_up(journal_looked_up& what) {
   auto fingerprint = which->fingerprint;
   bool goes_on = std::holds_alternative<link::execute_it>(decision);
   if (!goes_on)
-    entries_.erase(what.number);
+    erase(what.number);
   follow(link, command, fingerprint, decision);
 }
 
-/// The journal has answered for this one.
-void command_desk::looked(entry& which) {
-  if (!std::exchange(which.asked, false))
+void command_desk::erase(std::uint64_t number) {
+  auto* which = find(number);
+  if (which == nullptr)
     return;
-  auto& all = links_[which.link].looking;
-  auto i = all.find(which.what->src);
-  if (i != all.end() && --i->second == 0)
-    all.erase(i);
+  auto& open = links_[which->link].open;
+  auto i = open.find(which->what->src);
+  if (i != open.end() && --i->second == 0)
+    open.erase(i);
+  entries_.erase(number);
 }
 
 void command_desk::record(entry& which) {
@@ -274,7 +274,6 @@ void command_desk::refuse(std::size_t link, std::string_view id, const error& wh
 /// A final answer to a command in the book that was not journaled.
 void command_desk::refuse_open(entry& which, const error& why) {
   ++done_failed_;
-  looked(which);
   auto number = which.number;
   auto link = which.link;
   auto& slot = links_[link];
@@ -284,7 +283,7 @@ void command_desk::refuse_open(entry& which, const error& why) {
   slot.ledger->refused(in_ledger(number), text, wall_now());
   if (which.shown)
     show_done(which, outcome);
-  entries_.erase(number);
+  erase(number);
   (void)send_result(link, text);
 }
 
