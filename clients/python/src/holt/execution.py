@@ -26,16 +26,29 @@ START_S = 10.0  # until a process that was asked for runs
 async def fetch_range(fetch: Fetch, target: str, stream: str, off: int, length: int) -> bytes:
     """All of it, or as much as the daemon still has from `off` on."""
     slots = asyncio.Semaphore(FETCH_WINDOW)
+    end = off + length
 
     async def piece(at: int) -> bytes:
+        """The daemon cuts at whole characters: a short answer need not be the end."""
+        want, got = min(FETCH_BYTES, end - at), b""
         async with slots:
-            return await fetch(target, stream, at, min(FETCH_BYTES, off + length - at))
+            while len(got) < want:
+                try:
+                    more = await fetch(target, stream, at + len(got), want - len(got))
+                except NotFoundError:
+                    if not got:
+                        raise
+                    break
+                if not more:
+                    break
+                got += more
+        return got
 
-    starts = range(off, off + length, FETCH_BYTES)
+    starts = range(off, end, FETCH_BYTES)
     out = bytearray()
     for at, data in zip(starts, await asyncio.gather(*map(piece, starts)), strict=True):
         out += data
-        if len(data) < min(FETCH_BYTES, off + length - at):
+        if len(data) < min(FETCH_BYTES, end - at):
             break
     return bytes(out)
 
