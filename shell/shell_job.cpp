@@ -43,7 +43,7 @@ constexpr int reads_in_a_row = 8;
 
 class running_job final : public shell_job, public std::enable_shared_from_this<running_job> {
 public:
-  running_job(shell_tools tools, asio::any_io_executor executor, shell_request what,
+  running_job(shell_tools tools, asio::any_io_executor executor, const shell_request& what,
               const shell_defaults& defaults, shell_handlers handlers)
     : strand_(asio::make_strand(std::move(executor))),
       tools_(tools),
@@ -64,10 +64,9 @@ public:
     memory_kills_ = memory_kills(memory_events_);
     auto self = shared_from_this();
     if (what.standard_input)
-      input_.push(std::move(*what.standard_input), true);
+      input_.push(std::exchange(*what.standard_input, {}), true);
     if (!what.keep_stdin)
       input_.close();
-    what.standard_input = what.standard_input ? std::optional<std::string>{""} : std::nullopt;
     auto plan = make_plan(what, defaults, target_.key);
     if (!plan) {
       asio::post(strand_, [self, why = plan.error()] { self->failed(why); });
@@ -218,6 +217,8 @@ private:
       return;
     }
     from.ended = true;
+    if (answered_ && outputs_ended())
+      input_.end();
     maybe_finish();
   }
 
