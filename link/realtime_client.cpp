@@ -168,6 +168,7 @@ private:
   // -- effects
 
   void act(const realtime::connect& what) {
+    wanted_ = what.serial;
     auto to = to_;
     to.refused = std::make_shared<http::response>();
     http::ws_handlers handlers;
@@ -201,12 +202,14 @@ private:
 
   void connected(std::uint64_t serial, const result<http::ws_ptr>& got,
                  const http::response& refused) {
-    if (got && (serial != machine_.serial || machine_.over)) {
-      (*got)->close(1000, "given up");
+    // It may have opened in the moment in which it was given up.
+    if (serial != wanted_) {
+      if (got)
+        (*got)->close(1000, "given up");
       return;
     }
-    if (serial == machine_.serial)
-      cancel_ = nullptr;
+    cancel_ = nullptr;
+    wanted_ = 0;
     if (got) {
       keep_socket(*got);
       log::debug("realtime", "connected", {{"session", how_.session}});
@@ -226,6 +229,7 @@ private:
   }
 
   void act(const realtime::close_socket& what) {
+    wanted_ = 0;
     if (cancel_)
       std::exchange(cancel_, nullptr)();
     if (socket_) {
@@ -314,6 +318,7 @@ private:
   link_events events_;
   realtime::state machine_;
   std::function<void()> cancel_; ///< of the attempt to connect
+  std::uint64_t wanted_ = 0;     ///< the attempt whose end counts; 0: none
 
   mutable std::mutex mutex_; ///< guards the next two; the strand alone writes socket_
   http::ws_ptr socket_;

@@ -19,6 +19,11 @@ FUZZ(url) {
     fuzz::must(target->path.starts_with('/'), "a path starts with a slash");
     fuzz::must(bytes.starts_with(target->path), "the path stays as it was sent");
   }
+  if (const auto where = url::parse_absolute(bytes)) {
+    fuzz::must(!where->host.empty() && where->port != 0, "an absolute URL names a place");
+    fuzz::must(where->target.starts_with('/'), "and a path there");
+    fuzz::must(where->host.find_first_of("/@?#\\ \r\n") == std::string::npos, "a host is a host");
+  }
   if (const auto all = url::segments(bytes))
     for (const auto& one : *all) {
       fuzz::must(one != "." && one != "..", "no dot segments");
