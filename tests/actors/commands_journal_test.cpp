@@ -36,6 +36,26 @@ CAF_TEST(a command line that ran at a crash is interrupted and never run again) 
   CAF_CHECK(jobs.empty());
 }
 
+CAF_TEST(a write that was cut short anywhere is made once and answered) {
+  for (int answers = 0; answers < 3; ++answers) {
+    begin();
+    auto id = "w" + std::to_string(answers);
+    auto write = named("fs.write", id, {{"path", id}, {"content", "1"}, {"create", "new"}});
+    desk->answers = answers;
+    say(write);
+    CAF_CHECK(heard().empty());
+    crash();
+    begin();
+    CAF_CHECK(ready);
+    CAF_CHECK_EQUAL(test::slurp(files.path / id), "1");
+    auto got = ask(write);
+    CAF_CHECK_EQUAL(said(got, "ok"), true);
+    CAF_CHECK_EQUAL(said(got, "dup"), true);
+    caf::anon_send_exit(actor, caf::exit_reason::user_shutdown);
+    drain();
+  }
+}
+
 CAF_TEST(a result survives the daemon and comes again with dup) {
   begin();
   auto write = named("fs.write", "w1", {{"path", "a"}, {"content", "1"}, {"create", "new"}});
