@@ -23,6 +23,7 @@ public:
       std::lock_guard guard{mutex_};
       sink_ = sink;
     }
+    broker_->open(); // it was closed when this is a restart
     sink(gen, supervision::spawned{});
     sink(gen, supervision::became_ready{});
   }

@@ -2,6 +2,7 @@
 #include "app/link_parts.hpp"
 
 #include "app/fault_steps.hpp"
+#include "shell/job_surroundings.hpp"
 
 #include <nlohmann/json.hpp>
 #include <openssl/rand.h>
@@ -155,6 +156,7 @@ result<void> set_shell(link_parts& out, const link_surroundings& in) {
   shell.timeout = std::chrono::milliseconds{values.timeout_ms};
   shell.max_output = values.max_output;
   shell.user = values.user;
+  shell.memory_events = shell::find_memory_events();
   auto spill = make_folder(in.state.path() / "spill");
   auto scripts = make_folder(in.state.path() / "scripts");
   if (!spill || !scripts)

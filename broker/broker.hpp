@@ -58,7 +58,10 @@ public:
   virtual std::string daemon_key() const = 0;
   virtual std::string app_key() const = 0;
 
-  /// Closes every socket with 1012; `done` once they are gone or after 1 s.
+  /// Takes sockets again after close_all().
+  virtual void open() = 0;
+  /// Closes every socket with 1012 and refuses new ones until open(); `done` once they are gone or
+  /// after 1 s.
   virtual void close_all(std::function<void()> done) = 0;
   virtual broker_stats stats() const = 0;
 };

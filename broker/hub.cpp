@@ -172,6 +172,22 @@ std::string hub::app_key() const {
   return keys_.make("app", {}, key_life);
 }
 
+void hub::open() {
+  std::shared_ptr<closing> ended;
+  {
+    const std::lock_guard lock{mutex_};
+    ended.swap(closing_);
+  }
+  if (!ended)
+    return;
+  // Whoever still waits for the end of the old sockets is not left waiting.
+  boost::asio::post(io_, [ended] {
+    ended->limit.cancel();
+    for (const auto& call : std::exchange(ended->done, {}))
+      call();
+  });
+}
+
 void hub::close_all(std::function<void()> done) {
   std::vector<std::shared_ptr<socket>> all;
   {
@@ -182,18 +198,19 @@ void hub::close_all(std::function<void()> done) {
     if (done)
       closing_->done.push_back(std::move(done));
     closing_->limit.expires_after(all.empty() ? std::chrono::seconds{0} : close_limit);
-    closing_->limit.async_wait([weak = weak_from_this()](boost::system::error_code) {
-      const auto self = weak.lock();
-      if (!self)
-        return;
-      std::vector<std::function<void()>> calls;
-      {
-        const std::lock_guard inner{self->mutex_};
-        calls.swap(self->closing_->done);
-      }
-      for (const auto& call : calls)
-        call();
-    });
+    closing_->limit.async_wait(
+      [weak = weak_from_this(), end = closing_](boost::system::error_code) {
+        const auto self = weak.lock();
+        if (!self)
+          return;
+        std::vector<std::function<void()>> calls;
+        {
+          const std::lock_guard inner{self->mutex_};
+          calls.swap(end->done);
+        }
+        for (const auto& call : calls)
+          call();
+      });
   }
   for (const auto& one : all)
     one->close(1012, "the broker restarts");

@@ -32,6 +32,7 @@ public:
   std::string agent_key(const std::string& session) const override;
   std::string daemon_key() const override;
   std::string app_key() const override;
+  void open() override;
   void close_all(std::function<void()> done) override;
   broker_stats stats() const override;
 

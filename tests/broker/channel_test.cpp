@@ -287,6 +287,20 @@ CAF_TEST(a restart closes every socket with 1012) {
   CAF_CHECK(s.settles([&] { return s->stats().sockets == 0 && s->stats().members == 0; }));
 }
 
+CAF_TEST(after a restart sockets are taken again) {
+  broker_server s;
+  events done;
+  s->close_all([&] { done.add("closed"); });
+  CAF_CHECK(done.wait_for("closed"));
+  s->open();
+  phoenix_client a{s, s->app_key()};
+  CAF_CHECK(a.joined(room));
+  s->close_all([&] { done.add("closed again"); });
+  CAF_CHECK_EQUAL(a.next().close, 1012u);
+  a.hang_up();
+  CAF_CHECK(done.wait_for("closed again"));
+}
+
 CAF_TEST(a silent socket is closed with 1012) {
   broker::broker_options how;
   how.idle_timeout = std::chrono::milliseconds{50};
