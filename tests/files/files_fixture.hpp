@@ -108,4 +108,23 @@ struct workspace {
   std::string operator()(const std::string& name) const { return slurp(root / name); }
 };
 
+/// One value of an answer, as a copy.
+inline json field(const command_outcome& from, const char* name) {
+  return from.fields.value(name, json{});
+}
+
+inline std::vector<std::string> paths(const json& array) {
+  std::vector<std::string> out;
+  for (const auto& one : array)
+    out.push_back(one.is_string() ? one.get<std::string>() : one["path"].get<std::string>());
+  return out;
+}
+
+inline std::vector<std::string> below(const std::filesystem::path& root,
+                                      std::vector<std::string> names) {
+  for (auto& name : names)
+    name = root.string() + "/" + name;
+  return names;
+}
+
 } // namespace holt::test
