@@ -50,8 +50,7 @@ struct activity_unfollow {
 
 using activity_actor = caf::typed_actor<
   // Add an event now.
-  caf::reacts_to<activity_append>,
-  caf::reacts_to<activity_append_all>,
+  caf::reacts_to<activity_append>, caf::reacts_to<activity_append_all>,
   // Answer a page of events.
   caf::reacts_to<activity_query>,
   // Replay, then pass on every further event in order.

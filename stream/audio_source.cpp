@@ -52,6 +52,7 @@ void audio_source::worker::stop() {
 }
 
 void audio_source::worker::wake() {
+  woken_ = true;
   if (loop_ != nullptr)
     pa_mainloop_wakeup(loop_);
 }
@@ -59,9 +60,14 @@ void audio_source::worker::wake() {
 void audio_source::worker::run() {
   pthread_setname_np(pthread_self(), "audio");
   while (!quit_) {
+    woken_ = false;
     turn();
-    if (pa_mainloop_prepare(loop_, wait_us()) < 0 || pa_mainloop_poll(loop_) < 0
-        || pa_mainloop_dispatch(loop_) < 0)
+    if (pa_mainloop_prepare(loop_, wait_us()) < 0)
+      break;
+    // Preparing forgets every wake-up so far, also one that came after turn() had looked.
+    if (woken_ || quit_)
+      pa_mainloop_wakeup(loop_);
+    if (pa_mainloop_poll(loop_) < 0 || pa_mainloop_dispatch(loop_) < 0)
       break;
   }
   disconnect();

@@ -45,6 +45,7 @@ private:
   audio_callbacks callbacks_;
   std::thread thread_;
   std::atomic<bool> quit_{false};
+  std::atomic<bool> woken_{false}; ///< since turn() last looked
   pa_mainloop* loop_ = nullptr;
 
   // -- the thread's own

@@ -28,11 +28,12 @@ public:
     // Written and read on the connection's strand only.
     const auto watch = std::make_shared<std::uint64_t>(0);
     auto on_close = std::move(handlers.on_close);
-    handlers.on_close = [who = authority_, watch, on_close = std::move(on_close)](close_reason why) {
-      who->forget(*watch);
-      if (on_close)
-        on_close(std::move(why));
-    };
+    handlers.on_close
+      = [who = authority_, watch, on_close = std::move(on_close)](close_reason why) {
+          who->forget(*watch);
+          if (on_close)
+            on_close(std::move(why));
+        };
     auto on_open = [who = authority_, session = session_, watch,
                     opened = std::move(opened)](const ws_ptr& socket) {
       if (opened)
