@@ -24,7 +24,6 @@ from .outputs import Pieces, chunk_bytes
 from .settings import endpoint_source
 from .signing import Signer
 from .types import ExecResult
-from .watching import Watch
 from .wire import carried, field_bytes, number, text
 
 PATIENCE_S = 300.0  # for an answer, beyond the time that the command itself may take
@@ -44,7 +43,6 @@ class AsyncHolt(FileCommands):
         self._patience_s = patience_s
         self._batcher: Batcher | None = None
         self._cache: ReadCache | None = ReadCache()
-        self._watches: dict[str, Watch] = {}
         self._closed = False
 
     # -- life -------------------------------------------------------------------------------------
@@ -89,7 +87,6 @@ class AsyncHolt(FileCommands):
             self._cache = None
         book.link = link
         book.on_hello = self._on_hello
-        book.on_event = self._on_event
         link.start()
         try:
             await link.wait_up(timeout)
@@ -103,8 +100,6 @@ class AsyncHolt(FileCommands):
         if self._closed:
             return
         self._closed = True
-        for watch in list(self._watches.values()):
-            watch.end()
         self._book.close()
         await self._link.close()
 

@@ -93,7 +93,6 @@ class CommandBook:
         self.counters = Counters()
         self.round_trip = RoundTrip()
         self.on_hello: Callable[[Hello], None] | None = None
-        self.on_event: Callable[[Mapping[str, Any]], None] | None = None  # of a watch
         self._signer = signer
         self._waiting: dict[str, Waiting] = {}
         self._release: list[str] = []
@@ -246,8 +245,6 @@ class CommandBook:
         entry = self._waiting.get(own)
         if kind == "result":
             self._answered(own, entry, payload)
-        elif kind in ("event", "change") and self.on_event:
-            self.on_event(payload)
         elif entry is None:
             return
         elif kind == "ack":

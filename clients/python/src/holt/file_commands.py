@@ -1,19 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """The file commands of AsyncHolt: reading through the cache, writing with uploads for what is
-large, looking, changing, watching. A half of that class, apart only because of its length."""
+large, looking, changing. A half of that class, apart only because of its length."""
 
 from __future__ import annotations
 
 import asyncio
 import hashlib
 import secrets
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
 from .cache import ReadCache
 from .errors import HoltError, NotFoundError
 from .types import Edit, Entry, FileContent, Listing, Matches, Written
-from .watching import Watch
 from .wire import carried, number, text, to_base64
 
 PUT_BYTES = 512 * 1024  # of one piece of an upload, at most
@@ -25,14 +24,10 @@ class FileCommands:
     """What AsyncHolt gives: `call`, the cache, and how large a message may be."""
 
     _cache: ReadCache | None
-    _watches: dict[str, Watch]
 
     @property
     def max_payload(self) -> int:
         """Bytes of one message."""
-        raise NotImplementedError
-
-    def fresh_id(self) -> str:
         raise NotImplementedError
 
     async def call(
@@ -286,25 +281,6 @@ class FileCommands:
         if exclude is not None:
             message["exclude"] = [*exclude]
         return Listing.of(await self.call(message))
-
-    async def watch(self, path: str = ".", *, recursive: bool = True) -> Watch:
-        """Changes below a path, as they happen: `async for change in await holt.watch()`."""
-        watch = Watch(self, path, recursive)
-        await watch.start()
-        return watch
-
-    def _on_event(self, payload: Mapping[str, Any]) -> None:
-        watch = self._watches.get(text(payload, "watch") or text(payload, "id"))
-        if watch:
-            watch.heard(payload)
-
-    async def changes(self, path: str = ".") -> AsyncIterator[Mapping[str, Any]]:
-        watch = await self.watch(path)
-        try:
-            async for change in watch:
-                yield change
-        finally:
-            await watch.close()
 
 
 def _or_raise(done: FileContent | BaseException) -> FileContent | HoltError:
