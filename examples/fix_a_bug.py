@@ -5,7 +5,9 @@ it, and sees them pass. Without any account a scripted model plays the part: it 
 tools answer, as a real one does. With one, a real model does the same work:
 
     python examples/fix_a_bug.py                           # scripted
-    python examples/fix_a_bug.py --model anthropic:NAME    # real; its key in the environment
+    python examples/fix_a_bug.py --model anthropic:NAME    # real
+
+A real one needs its package (for this one langchain-anthropic) and its key in the environment.
 
 Where the sandbox is comes from HOLT_READY_FILE (what `holt serve --ready-file` writes), or from
 HOLT_REALTIME_URL, HOLT_REALTIME_SESSION and HOLT_REALTIME_KEY (what `holt link` prints). The daemon
@@ -177,11 +179,15 @@ def main() -> int:
     parser.add_argument("--pause", type=float, default=0.0, help="seconds that each test takes")
     arguments = parser.parse_args()
     folder = arguments.folder or f"shop-{uuid4().hex[:6]}"
-    model: BaseChatModel = (
-        init_chat_model(arguments.model)
-        if arguments.model
-        else ScriptedModel(folder=folder, pause=arguments.pause)
-    )
+    try:
+        model: BaseChatModel = (
+            init_chat_model(arguments.model)
+            if arguments.model
+            else ScriptedModel(folder=folder, pause=arguments.pause)
+        )
+    except (ImportError, ValueError) as problem:  # no package, or no such provider
+        print(f"fix_a_bug: --model {arguments.model} cannot be used: {problem}", file=sys.stderr)
+        return 1
     try:
         with Holt.connect(ready_file=arguments.ready_file) as holt:
             last = work(holt, model, folder)

@@ -83,3 +83,14 @@ async def test_the_example_survives_a_real_daemon_that_is_killed(
         assert "(100 - discount)" in code, code
     finally:
         sandbox.close()
+
+
+async def test_a_model_that_is_not_to_be_had_is_said_in_a_sentence(
+    server: RealtimeDouble, sandbox: SandboxDouble
+) -> None:
+    example = await start(server.url, "--model", "no_such_provider:name")
+    said, _ = await asyncio.wait_for(example.communicate(), 90)
+    text = said.decode()
+    assert example.returncode == 1, text
+    assert text.startswith("fix_a_bug: --model no_such_provider:name cannot be used: "), text
+    assert "Traceback" not in text, text
