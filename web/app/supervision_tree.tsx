@@ -4,7 +4,9 @@
 
 import { useSignal } from '@preact/signals';
 
-import { duration_text, label_of, tone_of, words_of_death, type Death, type TreeNode } from '../core/supervision.ts';
+import {
+  duration_text, label_of, memory_text, tone_of, words_of_death, words_of_tally, type Death, type TreeNode,
+} from '../core/supervision.ts';
 import type { Verb } from '../core/follower.ts';
 import { Icon } from './icons.tsx';
 import { follow, follower, now_ms, say, session } from './model.ts';
@@ -133,6 +135,7 @@ function Details({ node }: { readonly node: TreeNode }) {
           {[...node.deaths].reverse().map((death) => <DeathRecord key={`${death.generation}-${death.at}`} death={death} />)}
         </ol>
       )}
+      {node.tally && <p class="muted" data-testid="death-tally">{words_of_tally(node.tally)}</p>}
     </div>
   );
 }
@@ -147,6 +150,7 @@ export function DeathRecord({ death }: { readonly death: Death }) {
         {!Number.isNaN(at.valueOf()) && <time dateTime={death.at}>{at.toLocaleTimeString()}</time>}
       </p>
       {death.detail !== '' && <p>{death.detail}</p>}
+      {death.peak_rss_bytes !== undefined && <p class="muted">peak memory {memory_text(death.peak_rss_bytes)}</p>}
       {death.last_lines.length > 0 && (
         <details>
           <summary>Last {death.last_lines.length} lines of output</summary>

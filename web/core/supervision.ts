@@ -16,6 +16,17 @@ export interface Death {
   readonly at: string;
   readonly last_lines: readonly string[];
   readonly expected: boolean;
+  /** Largest resident memory; undefined where the kernel does not tell. */
+  readonly peak_rss_bytes: number | undefined;
+}
+
+/** What the last deaths of one child, at most 100, have in common. */
+export interface DeathTally {
+  readonly deaths: number;
+  /** Of them, not asked for. */
+  readonly unexpected: number;
+  /** `signal 9`, `exit 1`, `probe` …: how often; the most frequent first. */
+  readonly causes: readonly (readonly [string, number])[];
 }
 
 export interface TreeNode {
@@ -33,6 +44,7 @@ export interface TreeNode {
   readonly next_start_ms: number | undefined;
   readonly reason: string;
   readonly deaths: readonly Death[];
+  readonly tally: DeathTally | undefined;
   readonly children: readonly TreeNode[];
 }
 
@@ -77,7 +89,18 @@ export function death_of(value: unknown): Death | undefined {
     at: str(fields.at),
     last_lines: list(fields.lastLines).map(str).slice(-50),
     expected: fields.expected === true,
+    peak_rss_bytes: num(fields.peakRssBytes) > 0 ? num(fields.peakRssBytes) : undefined,
   };
+}
+
+export function tally_of(value: unknown): DeathTally | undefined {
+  const fields = fields_of(value);
+  if (!fields || num(fields.deaths) <= 0) return undefined;
+  const causes = Object.entries(fields_of(fields.causes) ?? {})
+    .map(([cause, count]) => [cause, num(count)] as const)
+    .filter(([, count]) => count > 0)
+    .sort((a, b) => b[1] - a[1]);
+  return { deaths: num(fields.deaths), unexpected: num(fields.unexpected), causes };
 }
 
 /** Nothing for an empty or foreign document; deeper than 32 levels is cut off. */
@@ -100,6 +123,7 @@ export function tree_of(value: unknown, depth = 0): TreeNode | undefined {
     next_start_ms: typeof fields.nextStartMs === 'number' ? fields.nextStartMs : undefined,
     reason: str(fields.reason),
     deaths: list(fields.deaths).map(death_of).filter((d): d is Death => d !== undefined),
+    tally: tally_of(fields.deathTally),
     children: list(fields.children)
       .map((child) => tree_of(child, depth + 1))
       .filter((child): child is TreeNode => child !== undefined),
@@ -210,6 +234,20 @@ export function words_of_death(death: Death): string {
     default:
       return death.cause || 'Ended';
   }
+}
+
+/** `The last 12 ends, 10 unexpected: signal 9 ×8, exit 0 ×4`. */
+export function words_of_tally(tally: DeathTally): string {
+  const causes = tally.causes.map(([cause, count]) => `${cause} ×${count}`).join(', ');
+  const ends = tally.deaths === 1 ? 'The last end' : `The last ${tally.deaths} ends`;
+  return `${ends}, ${tally.unexpected} unexpected${causes === '' ? '' : `: ${causes}`}`;
+}
+
+/** 512 KiB, 307 MiB, 4.7 GiB. */
+export function memory_text(bytes: number): string {
+  const mib = bytes / 1024 ** 2;
+  if (mib < 1) return `${Math.round(bytes / 1024)} KiB`;
+  return mib < 1024 ? `${Math.round(mib)} MiB` : `${(mib / 1024).toFixed(1)} GiB`;
 }
 
 /** `x_server` → `X server`; what has no name here shows its id. */

@@ -6,7 +6,7 @@ import { Api } from '../core/api.ts';
 import { Follower } from '../core/follower.ts';
 import { Session, take_ticket } from '../core/session.ts';
 import { StatsReader } from '../core/stats.ts';
-import { activity_of, counts_of, death_of, duration_text, label_of, patch_tree, tone_of, tree_of, words_of_death } from '../core/supervision.ts';
+import { activity_of, counts_of, death_of, duration_text, label_of, memory_text, patch_tree, tally_of, tone_of, tree_of, words_of_death, words_of_tally } from '../core/supervision.ts';
 import { FakeClock, FakeSocket, settle } from './fakes.ts';
 
 type Answers = Record<string, (body: unknown) => { status: number; body?: unknown; text?: string }>;
@@ -119,6 +119,19 @@ test('deaths, states and times have words', () => {
   assert.deepEqual([20, 61_000, 3_600_000, 90_000_000].map(duration_text), ['20 ms', '1 min 1 s', '1 h', '1 d 1 h']);
   assert.deepEqual(['x_server', 'signaling/7', 'fs_worker/1'].map(label_of), ['X server', 'Viewer 7', 'Fs worker/1']);
   assert.deepEqual(['ready', 'starting', 'backoff', 'failed', 'stopped', 'new'].map(tone_of), ['good', 'busy', 'warn', 'bad', 'off', 'off']);
+});
+
+test('the peak of memory and the tally of deaths are read leniently', () => {
+  assert.equal(death_of({ peakRssBytes: 5_000_000_000 })?.peak_rss_bytes, 5_000_000_000);
+  for (const junk of [undefined, 0, -1, '7', null]) assert.equal(death_of({ peakRssBytes: junk })?.peak_rss_bytes, undefined);
+  assert.deepEqual([300_000, 322_000_000, 5_000_000_000].map(memory_text), ['293 KiB', '307 MiB', '4.7 GiB']);
+  const node = tree_of({ id: 'engine', deathTally: { deaths: 12, unexpected: 10, since: 't', causes: { 'exit 0': 4, 'signal 9': 8, odd: 'x' } } });
+  assert.ok(node?.tally);
+  assert.equal(words_of_tally(node.tally), 'The last 12 ends, 10 unexpected: signal 9 ×8, exit 0 ×4');
+  for (const junk of [undefined, null, 7, [], {}, { deaths: 0 }, { deaths: 'x' }]) assert.equal(tally_of(junk), undefined);
+  const bare = tally_of({ deaths: 1, causes: 7 });
+  assert.ok(bare);
+  assert.equal(words_of_tally(bare), 'The last end, 0 unexpected');
 });
 
 function follower(answers: Answers) {
