@@ -33,6 +33,7 @@ EXEC = {"type": "shell.exec", "cmd": "true"}
 COMMANDS = {"fs.read 1 KB": READ_1K, "fs.read 64 KB": READ_64K, "fs.write 1 KB": WRITE_1K,
             "exec true": EXEC}
 SESSION = "main"
+PARTS = ("trip", "flight", "clients", "spawn", "memory")
 
 
 class Peer:
@@ -195,9 +196,12 @@ def memory(report: Report, daemon: Daemon, holt: Peer, count: int) -> None:
 def main() -> int:
     parser = argparse.ArgumentParser(prog="bench/link", description=__doc__)
     parser.add_argument("--short", action="store_true", help="fewer runs")
-    parser.add_argument("--only", default="trip,flight,clients,spawn,memory", help="parts, by commas")
+    parser.add_argument("--only", default=",".join(PARTS), help=f"parts, by commas: {','.join(PARTS)}")
     args = parser.parse_args()
     wanted, count = args.only.split(","), 300 if args.short else 2000
+    if unknown := [part for part in wanted if part not in PARTS]:
+        print(f"bench/link: no such part: {', '.join(unknown)}; there are {', '.join(PARTS)}", file=sys.stderr)
+        return 64
     report = Report("bench/link")
     with tempfile.TemporaryDirectory(prefix="holt-bench-") as folder:
         home = Path(folder) / "home"
