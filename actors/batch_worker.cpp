@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "actors/batch_worker.hpp"
 
+#include "actors/result_fit.hpp"
 #include "supervisor/guards.hpp"
 
 namespace holt {
@@ -8,6 +9,8 @@ namespace holt {
 namespace {
 
 constexpr std::size_t most_items = 1'000;
+/// Bytes of all items' answers: what is found after that is not kept.
+constexpr std::size_t most_results = 16ull << 20;
 
 /// File commands in a row.
 struct batch_files_done {
@@ -37,6 +40,25 @@ command_outcome run_whole(const files::file_context& context, const command& wha
   return files::run_file_command(context, what, plan);
 }
 
+/// Large for a batch: replaced before it is kept, a thousand of them would be too much.
+void shrink(command_outcome& outcome, std::size_t& kept) {
+  if (!outcome.large.empty())
+    outcome = command_outcome::failure(
+      {errc::payload_too_large, std::to_string(outcome.large.front().bytes.size())
+                                  + " bytes; read it by itself with stream"});
+  std::size_t bytes = 0;
+  for (const auto& one : outcome.fields)
+    bytes += one.is_string() ? one.get_ref<const std::string&>().size()
+             : one.is_structured()
+               ? one.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace).size()
+               : 8;
+  if (kept + bytes <= most_results) {
+    kept += bytes;
+    return;
+  }
+  drop_contents(outcome.fields);
+}
+
 /// On the pool: the items until one fails, if that stops the batch.
 class batch_files final : public caf::event_based_actor {
 public:
@@ -51,8 +73,10 @@ public:
   caf::behavior make_behavior() override {
     install_guards(this);
     batch_files_done out;
+    std::size_t kept = 0;
     for (const auto& one : items_) {
       out.outcomes.push_back(run_whole(context_, *one));
+      shrink(out.outcomes.back(), kept);
       if (stop_on_error_ && !out.outcomes.back().ok())
         break;
     }
@@ -81,6 +105,7 @@ struct batch_worker_state {
   errc cancelled = errc::none;
   caf::actor running; ///< a shell worker
   nlohmann::json results = nlohmann::json::array();
+  std::size_t kept = 0; ///< bytes of them
 };
 
 using self_ptr = caf::stateful_actor<batch_worker_state>*;
@@ -112,10 +137,7 @@ std::string id_of(const batch_worker_state& state, std::size_t place) {
 }
 
 void add(batch_worker_state& state, command_outcome outcome) {
-  if (!outcome.large.empty())
-    outcome = command_outcome::failure(
-      {errc::payload_too_large, std::to_string(outcome.large.front().bytes.size())
-                                  + " bytes; read it by itself with stream"});
+  shrink(outcome, state.kept);
   state.stopped = state.stopped || (state.stop_on_error && !outcome.ok());
   state.results.push_back(result_message(id_of(state, state.next++), outcome));
 }

@@ -15,9 +15,12 @@ using namespace std::chrono_literals;
 
 constexpr std::size_t kept_outputs = 64;
 constexpr std::size_t kept_content = 64ull << 20; ///< bytes of large contents, for fetch
-constexpr std::size_t piece = 64 * 1024;
+constexpr std::size_t piece = 64 * 1024;          ///< bytes; twice that as JSON, at most
 constexpr auto parts_interval = 20ms;
 constexpr auto unsent_interval = 500ms;
+constexpr std::size_t most_late = 4'000; ///< messages of a link that wait for its outbox
+constexpr std::size_t most_late_bytes = 8ull << 20;
+constexpr auto stalled_after = 60s;    ///< a large answer of which the port takes nothing
 constexpr unsigned pieces_at_once = 8; ///< of all answers: 25 MiB a second
 constexpr std::uint64_t kept_rows_bytes = 1024;
 
@@ -41,6 +44,37 @@ bool command_desk::send_result(std::size_t link, link::shared_text text) {
   return send(link, links_[link].how.result_event, std::move(text));
 }
 
+/// What is in no book and must not get lost in a full outbox.
+void command_desk::say(std::size_t link, const std::string& event, link::shared_text text) {
+  auto& slot = links_[link];
+  if (slot.late.empty() && send(link, event, text))
+    return;
+  if (!slot.up || slot.late.size() >= most_late || slot.late_bytes + text->size() > most_late_bytes
+      || never_goes_out(link, text))
+    return;
+  slot.late_bytes += text->size();
+  slot.late.push_back({event, std::move(text)});
+  try_again_soon();
+}
+
+void command_desk::send_late(std::size_t link) {
+  auto& slot = links_[link];
+  while (!slot.late.empty() && send(link, slot.late.front().event, slot.late.front().text)) {
+    slot.late_bytes -= slot.late.front().text->size();
+    slot.late.pop_front();
+  }
+}
+
+/// Larger than the link allows: waiting does not help.
+bool command_desk::never_goes_out(std::size_t link, const link::shared_text& text) const {
+  return !fits_link(*text, links_[link].limits.max_payload);
+}
+
+void command_desk::try_again_soon() {
+  if (!std::exchange(unsent_timer_, true))
+    self_->delayed_send(self_, unsent_interval, unsent_due{});
+}
+
 void command_desk::send_ack(std::size_t link, std::string_view id, std::string_view state,
                             bool dup) {
   nlohmann::json out{{"type", "ack"}, {"id", id}, {"state", state}};
@@ -61,7 +95,8 @@ void command_desk::fit(entry& which, command_outcome& outcome) {
       cut_output(what.id, outcome, most);
     } else if (what.stream && !which.effect) {
       return begin_parts(which, std::move(big->name), std::move(big->bytes), std::move(outcome));
-    } else {
+    } else if (what.kind != command_kind::batch || !which.effect
+               || !cut_batch(what.id, outcome, most)) {
       outcome = command_outcome::failure(
         {errc::payload_too_large, std::to_string(big->size) + " bytes; one message holds "
                                     + std::to_string(most)
@@ -121,9 +156,8 @@ void command_desk::complete(entry& which, const link::shared_text& text) {
   note_listeners(slot);
   if (!send_result(link, text)) {
     slot.ledger->not_sent(slot.ledger->key_of(which.what->src, which.what->id), wall_now());
-    // While the link is down the next join sends it.
-    if (slot.up && !std::exchange(unsent_timer_, true))
-      self_->delayed_send(self_, unsent_interval, unsent_due{});
+    if (slot.up) // else the next join sends it
+      try_again_soon();
   }
   show_done(which, which.outcome);
   forget(number);
@@ -132,10 +166,17 @@ void command_desk::complete(entry& which, const link::shared_text& text) {
 void command_desk::send_unsent() {
   unsent_timer_ = false;
   for (std::size_t i = 0; i < links_.size(); ++i) {
-    if (!links_[i].ledger || !links_[i].up)
+    auto& slot = links_[i];
+    if (!slot.ledger || !slot.up)
       continue;
-    for (const auto& text : links_[i].ledger->take_unsent(wall_now()))
-      (void)send_result(i, text);
+    send_late(i);
+    slot.ledger->send_unsent(
+      [&](const link::shared_text& text) {
+        return send_result(i, text) || never_goes_out(i, text);
+      },
+      wall_now());
+    if (!slot.late.empty() || slot.ledger->has_unsent())
+      try_again_soon();
   }
 }
 
@@ -163,7 +204,10 @@ void command_desk::begin_parts(entry& which, std::string stream, std::string byt
     outcome.fields = nlohmann::json::object();
   outcome.fields["bytes"] = large->bytes->size();
   outcome.fields["sha256"] = link::sha256_hex(*large->bytes);
-  outcome.fields["parts"] = count_pieces(*large->bytes, piece);
+  large->most
+    = std::min(piece, std::max<std::size_t>(links_[which.link].limits.max_payload / 3, 1));
+  large->moved = clock::now();
+  outcome.fields["parts"] = count_pieces(*large->bytes, large->most);
   if (large->stream == "fields")
     outcome.fields["parts_of"] = "fields";
   large->result = share(http::dump_safe(result_message(which.what->id, outcome)));
@@ -172,7 +216,15 @@ void command_desk::begin_parts(entry& which, std::string stream, std::string byt
   which.large = std::move(large);
   which.at = stage::sending;
   sending_.push_back(which.number);
-  send_parts();
+  if (!parts_timer_) // else they come too fast, and a timer would follow each
+    send_parts();
+}
+
+/// No more pieces: what `large` has for an answer.
+void command_desk::end_parts(entry& which) {
+  auto text = which.large->result;
+  which.outcome = std::move(which.large->outcome);
+  complete(which, text);
 }
 
 /// A few pieces of each large answer in turn; an outbox that is full is tried again later.
@@ -186,26 +238,28 @@ void command_desk::send_parts() {
       continue;
     auto& slot = links_[which->link];
     auto& large = *which->large;
-    if (!slot.up) {
-      // Whoever still wants it asks again: reads are not kept.
-      auto text = large.result;
-      which->outcome = std::move(large.outcome);
-      complete(*which, text);
+    // Without a link: whoever still wants it asks again; reads are not kept.
+    if (!slot.up || large.off >= large.bytes->size()) {
+      end_parts(*which);
       continue;
     }
-    if (large.off >= large.bytes->size()) {
-      auto text = large.result;
-      which->outcome = std::move(large.outcome);
-      complete(*which, text);
-      continue;
-    }
-    auto bytes = next_piece(*large.bytes, large.off, piece);
+    auto bytes = next_piece(*large.bytes, large.off, large.most);
     auto text
       = share(chunk_message(which->what->id, large.seq,
                             large.stream == "fields" ? "content" : large.stream, large.off, bytes));
-    sending_.push_back(number);
-    if (!send_result(which->link, std::move(text)))
+    if (!send_result(which->link, text)) {
+      if (never_goes_out(which->link, text) || clock::now() - large.moved > stalled_after) {
+        large.outcome = command_outcome::failure(
+          {errc::payload_too_large, "the link takes none of its pieces"});
+        large.result = share(http::dump_safe(result_message(which->what->id, large.outcome)));
+        end_parts(*which);
+        continue;
+      }
+      sending_.push_back(number);
       break;
+    }
+    sending_.push_back(number);
+    large.moved = clock::now();
     ++large.seq;
     large.off += bytes.size();
     ++sent;

@@ -4,6 +4,7 @@
 // queued.
 
 #include "actors/command_desk.hpp"
+#include "actors/result_fit.hpp"
 #include "transport/json_guard.hpp"
 
 namespace holt {
@@ -12,6 +13,8 @@ namespace {
 
 constexpr std::size_t most_ids = 1'000;
 constexpr std::uint64_t most_fetched = 64 * 1024;
+constexpr std::size_t most_looked_up = 4ull << 20; ///< bytes of results that one query reads
+constexpr std::chrono::milliseconds outbox_wait{500};
 
 link::shared_text share(std::string text) {
   return std::make_shared<const std::string>(std::move(text));
@@ -53,7 +56,8 @@ void command_desk::answer_now(std::size_t link, const command& what,
                               const command_outcome& outcome) {
   if (what.id.empty())
     return; // nobody could tell whose answer it is
-  (void)send_result(link, share(http::dump_safe(result_message(what.id, outcome))));
+  say(link, links_[link].how.result_event,
+      share(http::dump_safe(result_message(what.id, outcome))));
 }
 
 void command_desk::control(std::size_t link, const command& what) {
@@ -94,7 +98,7 @@ void command_desk::control_query(std::size_t link, const command& what) {
   for (const auto& one : ledger.query(what.src, *ids)) {
     states[one.id] = link::to_string(one.phase);
     if (one.text)
-      (void)send_result(link, one.text);
+      say(link, links_[link].how.result_event, one.text);
     if (one.look_up)
       unknown.push_back(ledger.key_of(what.src, one.id));
   }
@@ -105,10 +109,12 @@ void command_desk::control_query(std::size_t link, const command& what) {
   auto look = [answer, states, unknown](link::journal_store& store) -> std::function<void()> {
     std::vector<link::journal_row> rows;
     auto said = states;
+    std::size_t bytes = 0; // above the bound the state is said and the result is not
     for (const auto& key : unknown)
       if (auto row = store.find(key); row && *row) {
         said[key.id] = (*row)->done ? "done" : "running";
-        if ((*row)->done)
+        bytes += (*row)->result.size();
+        if ((*row)->done && bytes <= most_looked_up)
           rows.push_back(std::move(**row));
       }
     return [answer, said, rows] { answer(said, rows); };
@@ -119,11 +125,12 @@ void command_desk::control_query(std::size_t link, const command& what) {
 
 void command_desk::found(const journal_found& what) {
   for (const auto& row : what.rows)
-    (void)send_result(what.link, share(link::with_dup(row.result)));
+    say(what.link, links_[what.link].how.result_event, share(link::with_dup(row.result)));
   command_outcome outcome;
   outcome.fields["states"] = what.states;
   if (!what.id.empty())
-    (void)send_result(what.link, share(http::dump_safe(result_message(what.id, outcome))));
+    say(what.link, links_[what.link].how.result_event,
+        share(http::dump_safe(result_message(what.id, outcome))));
 }
 
 void command_desk::control_resume(std::size_t link, const command& what) {
@@ -133,8 +140,9 @@ void command_desk::control_resume(std::size_t link, const command& what) {
                       command_outcome::failure({errc::unprocessable, "after must be a number"}));
   auto& slot = links_[link];
   auto limits = link::resume_walk::limits{};
-  if (slot.limits.messages_per_second == 0)
-    limits.pause = 5;
+  // Half of what the link carries: others have something to say, too.
+  auto rate = static_cast<link::wall_ms>(slot.limits.messages_per_second);
+  limits.pause = rate == 0 ? 5 : static_cast<link::wall_ms>(limits.page) * 2'000 / rate;
   auto number = ++slot.last_walk;
   slot.walks.emplace(number, walk_row{{what.src, *after, limits}, what.id});
   resume_next({link, number});
@@ -145,6 +153,10 @@ void command_desk::resume_next(const resume_due& what) {
   auto i = slot.walks.find(what.walk);
   if (i == slot.walks.end())
     return;
+  if (!slot.late.empty()) { // the outbox is full: the walk waits until what it said has gone out
+    self_->delayed_send(self_, outbox_wait, what);
+    return;
+  }
   const auto& walk = i->second.walk;
   auto op = [to = me(), what, session = slot.how.session, src = walk.src(), after = walk.after(),
              page = walk.page()](link::journal_store& store) -> std::function<void()> {
@@ -165,7 +177,7 @@ void command_desk::resume_page(const journal_page& what) {
     return;
   auto& walk = i->second.walk;
   for (const auto& text : walk.rows(what.rows, wall_now()))
-    (void)send_result(what.link, text);
+    say(what.link, slot.how.result_event, text);
   if (!walk.finished()) {
     auto in = std::max<link::wall_ms>(0, walk.next_at() - wall_now());
     self_->delayed_send(self_, std::chrono::milliseconds{in}, resume_due{what.link, what.walk});
@@ -175,7 +187,8 @@ void command_desk::resume_page(const journal_page& what) {
   outcome.fields["count"] = walk.sent();
   outcome.fields["rseq"] = last_rseq_;
   if (!i->second.id.empty())
-    (void)send_result(what.link, share(http::dump_safe(result_message(i->second.id, outcome))));
+    say(what.link, slot.how.result_event,
+        share(http::dump_safe(result_message(i->second.id, outcome))));
   slot.walks.erase(i);
 }
 
@@ -218,7 +231,7 @@ void command_desk::control_fetch(std::size_t link, const command& what) {
       && bytes->size() == len) // more may follow: whole characters, so that text stays text
     bytes->resize(std::max<std::size_t>(whole_characters(*bytes), 1));
   command_outcome outcome;
-  bool text = is_utf8(*bytes);
+  bool text = goes_as_text(*bytes);
   outcome.fields = {{"target", *target},
                     {"stream", *stream},
                     {"off", *off},

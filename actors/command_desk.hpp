@@ -25,7 +25,7 @@ constexpr bool is_file_command(command_kind kind) noexcept {
 struct journal_looked_up {
   std::uint64_t number = 0;
   result<std::optional<link::journal_row>> row;
-  bool recorded = false; ///< RECEIVED is written, too
+  bool recorded = false; ///< RECEIVED is written, too: it will run, whatever the clock says now
 };
 struct journal_recorded {
   std::uint64_t number = 0;
@@ -64,6 +64,12 @@ struct resume_due {
   std::size_t link = 0;
   std::uint64_t walk = 0;
 };
+/// Presence did not come within a second of the join: nobody else is there.
+struct presence_due {
+  std::size_t link = 0;
+  std::uint64_t join = 0;
+};
+
 class command_desk {
 public:
   using self_ptr = caf::event_based_actor*;
@@ -85,6 +91,7 @@ public:
   void up(const link_up& what);
   void down(const link_down& what);
   void present(const link_present& what);
+  void presence_late(const presence_due& what);
 
   // command_intake.cpp: a message comes
   void heard(link_heard& what);
@@ -117,6 +124,12 @@ public:
 private:
   using clock = std::chrono::steady_clock;
 
+  /// What a full outbox did not take, and what is in no book.
+  struct late_message {
+    std::string event;
+    link::shared_text text;
+  };
+
   struct walk_row {
     link::resume_walk walk;
     std::string id; ///< of the resume
@@ -126,7 +139,8 @@ private:
     command_link how;
     link::link_port_ptr port;
     bool up = false;
-    std::vector<link::link_message> early; ///< came before the port was known
+    std::vector<link_heard> early; ///< came before the port, or who owns the session, was known
+    bool waited = false;           ///< long enough for presence
     link::link_limits limits;
     std::unique_ptr<link::command_ledger> ledger;
     std::unique_ptr<link::command_auth> auth;
@@ -139,6 +153,8 @@ private:
     std::uint64_t sent = 0;
     std::uint64_t dropped = 0; ///< came, and no answer was possible
     std::uint64_t unsent = 0;  ///< the port did not take it
+    std::deque<late_message> late;
+    std::size_t late_bytes = 0;
     std::uint64_t joins = 0;
   };
 
@@ -150,6 +166,8 @@ private:
     std::uint64_t seq = 0;
     link::shared_text result;
     command_outcome outcome; ///< for the feed
+    std::size_t most = 0;    ///< bytes of a piece
+    clock::time_point moved; ///< when the port took the last piece
   };
 
   enum class stage : std::uint8_t { looking, waiting, preparing, running, storing, sending };
@@ -159,6 +177,7 @@ private:
     std::size_t link = 0;
     std::shared_ptr<const command> what;
     std::string fingerprint;
+    std::string summary; ///< for people; masked, then shortened
     bool effect = false;
     bool recorded = false;
     stage at = stage::looking;
@@ -188,7 +207,7 @@ private:
     std::uint64_t number = 0;
     std::string id;
     std::string session;
-    std::string summary;
+    std::string summary; ///< masked
     std::vector<pid_t> pids;
   };
 
@@ -230,6 +249,11 @@ private:
   // -- answer
   bool send(std::size_t link, const std::string& event, link::shared_text text);
   bool send_result(std::size_t link, link::shared_text text);
+  void say(std::size_t link, const std::string& event, link::shared_text text);
+  void send_late(std::size_t link);
+  bool never_goes_out(std::size_t link, const link::shared_text& text) const;
+  void try_again_soon();
+  void end_parts(entry& which);
   void send_ack(std::size_t link, std::string_view id, std::string_view state, bool dup);
   void complete(entry& which, const link::shared_text& text);
   void fit(entry& which, command_outcome& outcome);
@@ -248,9 +272,11 @@ private:
 
   // -- links
   void hello(std::size_t link);
+  void hear_early(std::size_t link);
   void note_listeners(link_slot& slot);
 
   // -- feed
+  std::string summary_of(const command& what) const;
   nlohmann::json queued_event(const entry& which) const;
   void show_queued(entry& which);
   void show_running(entry& which);
@@ -312,3 +338,4 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(holt::parts_due)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(holt::unsent_due)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(holt::deadline_due)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(holt::resume_due)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(holt::presence_due)

@@ -35,16 +35,22 @@ bool of_a_daemon(const nlohmann::json& payload) {
 } // namespace
 
 void command_desk::heard(link_heard& what) {
-  deps_.inbox->bytes -= what.what.payload.size();
   auto& slot = links_[what.number];
   if (!slot.ledger)
     return;
   if (!slot.port) { // a mailbox may be faster than the word that the channel is open
-    slot.early.push_back(std::move(what.what));
+    slot.early.push_back(std::move(what));
     return;
   }
-  ++slot.heard;
   auto payload = http::parse_json(what.what.payload, payload_limits);
+  bool to_nobody
+    = !payload || (payload->is_object() && payload->value("to", nlohmann::json{}).is_null());
+  if (to_nobody && !slot.how.own && !slot.waited && !slot.ledger->presence_known()) {
+    slot.early.push_back(std::move(what)); // another daemon may own the session
+    return;
+  }
+  what.weight.reset();
+  ++slot.heard;
   if (!payload) {
     // The other agents must not suffer: no answer to what is no command at all.
     auto id = salvage_command_id(what.what.payload);
@@ -129,7 +135,7 @@ void command_desk::follow(std::size_t link, const std::shared_ptr<const command>
                [&](const link::send_again& x) {
                  if (what->ack)
                    send_ack(link, what->id, "done", true);
-                 (void)send_result(link, x.text);
+                 say(link, slot.how.result_event, x.text);
                },
                [&](const link::refuse_it& x) { refuse(link, what->id, x.why); },
              },
@@ -144,6 +150,7 @@ command_desk::entry& command_desk::admit(std::size_t link, std::uint64_t number,
   which.number = number;
   which.link = link;
   which.effect = has_effect(*what);
+  which.summary = summary_of(*what);
   which.what = std::move(what);
   which.fingerprint = std::move(fingerprint);
   which.came = clock::now();
@@ -152,15 +159,19 @@ command_desk::entry& command_desk::admit(std::size_t link, std::uint64_t number,
   return which;
 }
 
-/// One visit to the journal: whether it knows the command, and if not, RECEIVED.
+/// One visit to the journal: whether it knows the command, and if not, RECEIVED. What will be
+/// refused is not written: a row without an answer is run at the next start.
 void command_desk::look_up(entry& which, const link::journal_key& key) {
+  const auto* open = links_[which.link].ledger->find(in_ledger(which.number));
+  bool replayed = open != nullptr && open->replayed_signature;
   auto op
     = [to = me(), number = which.number, key, what = which.what, fingerprint = which.fingerprint,
-       effect = which.effect, history = links_[which.link].ledger->history(),
-       now = wall_now()](link::journal_store& store) -> std::function<void()> {
+       may_run = which.effect && !replayed, history = links_[which.link].ledger->history()](
+        link::journal_store& store) -> std::function<void()> {
+    const auto now = wall_now();
     auto row = store.find(key, true);
     bool recorded = false;
-    if (row && effect
+    if (row && may_run && !(what->deadline_ms && *what->deadline_ms < now)
         && (!*row
             || link::judge(*what, fingerprint, **row, history, now) == link::repeat::is_new)) {
       auto got = store.received(key, fingerprint, what->body.dump(), "", now);
@@ -184,7 +195,9 @@ void command_desk::looked_up(journal_looked_up& what) {
   if (!what.row)
     return refuse_open(*which, what.row.error());
   which->recorded = what.recorded;
-  auto decision = slot.ledger->looked_up(in_ledger(what.number), *what.row, wall_now());
+  auto decision = what.recorded
+                    ? slot.ledger->received(in_ledger(what.number))
+                    : slot.ledger->looked_up(in_ledger(what.number), *what.row, wall_now());
   auto link = which->link;
   auto command = which->what;
   auto fingerprint = which->fingerprint;
@@ -267,8 +280,9 @@ void command_desk::enqueue(entry& which) {
 /// An answer to what is in no book.
 void command_desk::refuse(std::size_t link, std::string_view id, const error& why) {
   ++done_failed_;
-  (void)send_result(link, std::make_shared<const std::string>(
-                            http::dump_safe(result_message(id, command_outcome::failure(why)))));
+  say(link, links_[link].how.result_event,
+      std::make_shared<const std::string>(
+        http::dump_safe(result_message(id, command_outcome::failure(why)))));
 }
 
 /// A final answer to a command in the book that was not journaled.
@@ -283,8 +297,12 @@ void command_desk::refuse_open(entry& which, const error& why) {
   slot.ledger->refused(in_ledger(number), text, wall_now());
   if (which.shown)
     show_done(which, outcome);
+  auto key = slot.ledger->key_of(which.what->src, which.what->id);
   erase(number);
-  (void)send_result(link, text);
+  if (!send_result(link, text)) {
+    slot.ledger->not_sent(key, wall_now());
+    try_again_soon();
+  }
 }
 
 } // namespace holt

@@ -10,6 +10,8 @@ namespace holt {
 
 namespace {
 
+constexpr std::chrono::seconds presence_wait{1};
+
 const char* const capabilities[] = {
   "fs.read",   "fs.write",    "fs.list",     "fs.stat",     "fs.mkdir",     "fs.move",
   "fs.remove", "fs.edit",     "fs.glob",     "fs.grep",     "fs.tree",      "fs.put",
@@ -25,11 +27,13 @@ void command_desk::opened(const link_opened& what) {
   slot.port = what.port;
   if (slot.up)
     hello(what.number);
-  for (auto& one : std::exchange(slot.early, {})) {
-    deps_.inbox->bytes += one.payload.size();
-    link_heard again{what.number, std::move(one)};
-    heard(again);
-  }
+  hear_early(what.number);
+}
+
+/// In the order they came; what still cannot be judged waits on.
+void command_desk::hear_early(std::size_t link) {
+  for (auto& one : std::exchange(links_[link].early, {}))
+    heard(one);
 }
 
 void command_desk::closed(const link_closed& what) {
@@ -44,9 +48,12 @@ void command_desk::up(const link_up& what) {
   auto& slot = links_[what.number];
   slot.limits = what.limits;
   slot.up = true;
+  slot.waited = false;
   slot.up_since = wall_now();
   slot.last_error.clear();
   ++slot.joins;
+  if (!slot.how.own)
+    self_->delayed_send(self_, presence_wait, presence_due{what.number, slot.joins});
   log::info("commands", "link_up", {{"session", slot.how.session}});
   for (auto& [number, which] : entries_)
     if (which.link == what.number && which.worker)
@@ -70,9 +77,14 @@ void command_desk::hello(std::size_t link) {
                        {"running", deps_.queue.running},
                        {"queued", deps_.queue.waiting}}},
                      {"rseq", last_rseq_}};
-  (void)send(link, "ctl", std::make_shared<const std::string>(http::dump_safe(out)));
-  for (const auto& text : slot.ledger->link_up(wall_now()))
-    (void)send_result(link, text);
+  say(link, "ctl", std::make_shared<const std::string>(http::dump_safe(out)));
+  slot.ledger->link_up(
+    [&](const link::shared_text& text) {
+      return send_result(link, text) || never_goes_out(link, text);
+    },
+    wall_now());
+  if (slot.ledger->has_unsent())
+    try_again_soon();
 }
 
 void command_desk::down(const link_down& what) {
@@ -82,6 +94,8 @@ void command_desk::down(const link_down& what) {
     return;
   slot.ledger->link_down(what.since);
   slot.walks.clear();
+  slot.late.clear(); // whoever still wants to know asks again
+  slot.late_bytes = 0;
   log::info("commands", "link_down", {{"session", slot.how.session}, {"detail", what.why.detail}});
 }
 
@@ -99,6 +113,17 @@ void command_desk::present(const link_present& what) {
   if (now != before)
     log::info("commands", "session_owner",
               {{"session", slot.how.session}, {"owner", now.value_or(deps_.identity.id)}});
+  if (slot.port)
+    hear_early(what.number);
+}
+
+void command_desk::presence_late(const presence_due& what) {
+  auto& slot = links_[what.link];
+  if (what.join != slot.joins || !slot.up)
+    return;
+  slot.waited = true;
+  if (slot.port)
+    hear_early(what.link);
 }
 
 void command_desk::note_listeners(link_slot& slot) {

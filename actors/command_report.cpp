@@ -21,7 +21,7 @@ std::string shorten(std::string text) {
   return text + "…";
 }
 
-std::string summary_of(const command& what) {
+std::string text_of(const command& what) {
   auto text = [&](const char* name) -> std::string {
     auto i = what.body.find(name);
     return i != what.body.end() && i->is_string() ? i->get<std::string>() : std::string{};
@@ -51,6 +51,11 @@ const char* word_of(bool waits) {
 
 } // namespace
 
+/// Masked before it is cut: the head of a secret is no secret to the mask.
+std::string command_desk::summary_of(const command& what) const {
+  return shorten(deps_.mask->apply(text_of(what)));
+}
+
 void command_desk::show_queued(entry& which) {
   if (std::exchange(which.shown, true))
     return;
@@ -59,13 +64,10 @@ void command_desk::show_queued(entry& which) {
 
 nlohmann::json command_desk::queued_event(const entry& which) const {
   const auto& what = *which.what;
-  return {{"command", which.number},
-          {"phase", "queued"},
-          {"type", to_string(what.kind)},
-          {"id", what.id},
-          {"src", what.src},
-          {"session", links_[which.link].how.session},
-          {"summary", deps_.mask->apply(shorten(summary_of(what)))}};
+  return {
+    {"command", which.number}, {"phase", "queued"}, {"type", to_string(what.kind)},
+    {"id", what.id},           {"src", what.src},   {"session", links_[which.link].how.session},
+    {"summary", which.summary}};
 }
 
 void command_desk::show_running(entry& which) {
@@ -87,7 +89,7 @@ void command_desk::show_done(entry& which, const command_outcome& outcome) {
   if (!outcome.ok())
     done["error"] = info(outcome.code).wire;
   if (!outcome.ok() && !outcome.detail.empty())
-    done["detail"] = deps_.mask->apply(shorten(outcome.detail));
+    done["detail"] = shorten(deps_.mask->apply(outcome.detail));
   for (const auto* field : {"exit_code", "signal", "truncated"})
     if (auto i = outcome.fields.find(field); i != outcome.fields.end())
       done[field] = *i;

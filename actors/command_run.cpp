@@ -4,6 +4,7 @@
 
 #include "actors/batch_worker.hpp"
 #include "actors/command_desk.hpp"
+#include "transport/json_guard.hpp"
 #include "transport/log.hpp"
 
 #include <csignal>
@@ -50,6 +51,9 @@ std::optional<int> signal_number(const nlohmann::json& body) {
 files::file_context command_desk::context_of(const entry& which) const {
   auto out = deps_.files;
   out.cancelled = which.cancelled.get();
+  // Lists end where the link does; content above it comes apart and may fit all the same.
+  out.limits.max_inline
+    = std::min(out.limits.max_inline, links_[which.link].limits.max_payload * 7 / 10);
   return out;
 }
 
@@ -318,9 +322,14 @@ void command_desk::cancel_entry(entry& which, errc why) {
     return;
   }
   case stage::storing: return;
-  case stage::sending:
-    which.large->off = which.large->bytes->size(); // no more pieces
+  case stage::sending: {
+    auto& large = *which.large;
+    large.off = large.bytes->size(); // no more pieces
+    large.outcome = command_outcome::failure({why, "not all of its pieces were sent"});
+    large.result = std::make_shared<const std::string>(
+      http::dump_safe(result_message(which.what->id, large.outcome)));
     return;
+  }
   }
 }
 

@@ -72,6 +72,8 @@ void command_desk::settle_next() {
   bool had_begun = !one.row.plan.empty();
   if (!one.what || plan.is_discarded() == had_begun)
     return settled(0, command_outcome::failure({errc::interrupted, "its row cannot be read"}));
+  if (!had_begun && one.what->deadline_ms && *one.what->deadline_ms < wall_now())
+    return settled(0, command_outcome::failure({errc::expired, "the daemon ended before it ran"}));
   if (!is_file_command(one.what->kind))
     return settled(
       0, command_outcome::failure({errc::interrupted, had_begun ? "the daemon ended while it ran"

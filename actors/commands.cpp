@@ -35,6 +35,7 @@ caf::behavior behavior(self_ptr self, commands_deps deps) {
     [&desk](const unsent_due&) { desk.send_unsent(); },
     [&desk](const deadline_due& what) { desk.deadline(what.epoch); },
     [&desk](const resume_due& what) { desk.resume_next(what); },
+    [&desk](const presence_due& what) { desk.presence_late(what); },
   }
     .or_else(
       [&desk](const link_opened& what) { desk.opened(what); },
@@ -52,6 +53,11 @@ caf::behavior behavior(self_ptr self, commands_deps deps) {
 
 caf::actor spawn_commands(caf::actor_system& system, commands_deps deps) {
   return system.spawn(behavior, std::move(deps));
+}
+
+std::shared_ptr<void> weigh(const std::shared_ptr<command_inbox>& inbox, std::size_t bytes) {
+  inbox->bytes += bytes;
+  return {nullptr, [inbox, bytes](void*) { inbox->bytes -= bytes; }};
 }
 
 nlohmann::json presence_meta(const sandbox_identity& who) {

@@ -47,6 +47,9 @@ struct command_inbox {
   std::atomic<std::uint64_t> dropped{0}; ///< messages that came above the bound
 };
 
+/// Adds `bytes` to the inbox until the last copy is gone, also with the mailbox of a dead actor.
+std::shared_ptr<void> weigh(const std::shared_ptr<command_inbox>& inbox, std::size_t bytes);
+
 // -- from the links
 
 struct link_opened {
@@ -68,6 +71,7 @@ struct link_down {
 struct link_heard {
   std::size_t number = 0;
   link::link_message what;
+  std::shared_ptr<void> weight; ///< weigh(): in the inbox for as long as the message is
 };
 struct link_present {
   std::size_t number = 0;

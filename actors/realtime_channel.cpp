@@ -33,9 +33,7 @@ link::link_events events_for(const realtime_channel_deps& deps) {
           ++inbox->dropped;
           return;
         }
-        inbox->bytes += size;
-        if (!commands.send(link_heard{number, std::move(what)}))
-          inbox->bytes -= size;
+        commands.send(link_heard{number, std::move(what), weigh(inbox, size)});
       };
   out.on_presence = [commands, number](std::vector<link::link_presence> who) {
     commands.send(link_present{number, std::move(who)});

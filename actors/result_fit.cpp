@@ -2,6 +2,7 @@
 #include "actors/result_fit.hpp"
 
 #include "actors/live_output.hpp"
+#include "link/realtime_machine.hpp"
 #include "transport/json_guard.hpp"
 
 #include <algorithm>
@@ -15,8 +16,8 @@ constexpr std::array<const char*, 2> outputs{"stdout", "stderr"};
 /// Room for `rseq`, `dup` and the frame around the message.
 constexpr std::size_t slack = 512;
 
-std::size_t message_size(std::string_view id, const command_outcome& outcome) {
-  return http::dump_safe(result_message(id, outcome)).size();
+bool message_fits(std::string_view id, const command_outcome& outcome, std::size_t most) {
+  return most > slack && fits_link(http::dump_safe(result_message(id, outcome)), most - slack);
 }
 
 /// A field cannot be in JSON with fewer bytes than it has: a cheap look before the exact one.
@@ -51,10 +52,40 @@ std::string head_and_tail(std::string_view bytes, std::size_t most) {
 
 } // namespace
 
+bool fits_link(std::string_view message, std::size_t most) {
+  link::link_limits limits;
+  limits.max_payload = most;
+  return link::realtime::fits(message, limits);
+}
+
+bool goes_as_text(std::string_view bytes) noexcept {
+  std::size_t escapes = 0; // bytes that JSON adds
+  for (char c : bytes) {
+    if (c == '"' || c == '\\' || c == '\n' || c == '\t' || c == '\r' || c == '\b' || c == '\f')
+      escapes += 1;
+    else if (static_cast<unsigned char>(c) < 0x20)
+      escapes += 5;
+  }
+  return escapes <= bytes.size() && is_utf8(bytes);
+}
+
 std::optional<large_answer> too_large_for(std::string_view id, command_outcome& outcome,
                                           std::size_t most) {
   if (!outcome.large.empty()) {
     auto& first = outcome.large.front();
+    // Too large in the eyes of whoever read it, who does not know the link.
+    if (outcome.large.size() == 1 && first.name == "content"
+        && first.bytes.size() + slack <= most) {
+      auto whole = command_outcome{outcome.code, outcome.detail, outcome.fields, {}};
+      if (whole.fields.value("encoding", std::string{}) == "base64")
+        whole.fields["content"] = to_base64(first.bytes);
+      else
+        put_bytes(whole.fields, "content", first.bytes);
+      if (message_fits(id, whole, most)) {
+        outcome = std::move(whole);
+        return std::nullopt;
+      }
+    }
     large_answer out{first.name, std::move(first.bytes), 0};
     out.size = out.bytes.size();
     outcome.large.erase(outcome.large.begin());
@@ -64,7 +95,7 @@ std::optional<large_answer> too_large_for(std::string_view id, command_outcome& 
   // JSON makes at most six bytes of one.
   if (simple(outcome.fields) && rough * 6 + slack * 2 < most)
     return std::nullopt;
-  if (rough + slack <= most && message_size(id, outcome) + slack <= most)
+  if (rough + slack <= most && message_fits(id, outcome, most))
     return std::nullopt;
   auto content = outcome.fields.find("content");
   if (content != outcome.fields.end() && content->is_string()) {
@@ -116,9 +147,39 @@ void cut_output(std::string_view id, command_outcome& outcome, std::size_t most)
       auto share = raw[i].size() == small ? std::min(small, room / 2) : other;
       put_bytes(fields, outputs[i], head_and_tail(raw[i], share));
     }
-    if (message_size(id, outcome) + slack <= most)
+    if (message_fits(id, outcome, most))
       return;
   }
+}
+
+void drop_contents(nlohmann::json& item) {
+  bool any = false;
+  for (auto i = item.begin(); i != item.end();) {
+    bool large
+      = i->is_structured() || i.key() == "content" || i.key() == "stdout" || i.key() == "stderr";
+    any = any || large;
+    i = large ? item.erase(i) : std::next(i);
+  }
+  for (const auto* name : {"encoding", "stdout_encoding", "stderr_encoding"})
+    item.erase(name);
+  if (any)
+    item["truncated"] = true;
+}
+
+bool cut_batch(std::string_view id, command_outcome& outcome, std::size_t most) {
+  auto found = outcome.fields.find("results");
+  if (found == outcome.fields.end() || !found->is_array())
+    return false;
+  auto& items = *found;
+  std::size_t cut = 0;
+  for (std::size_t goal = 1; cut < items.size(); goal *= 2) {
+    for (; cut < std::min(goal, items.size()); ++cut)
+      drop_contents(items[items.size() - 1 - cut]);
+    outcome.fields["truncated"] = true;
+    if (message_fits(id, outcome, most))
+      return true;
+  }
+  return false;
 }
 
 std::string_view next_piece(std::string_view all, std::size_t off, std::size_t most) noexcept {

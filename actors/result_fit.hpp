@@ -10,6 +10,13 @@
 
 namespace holt {
 
+/// Whether a link carries this message: its bytes, and what the hosted Realtime makes of them,
+/// which may be more. On every link the same measure.
+bool fits_link(std::string_view message, std::size_t most);
+
+/// Whether text goes out as text: base64 is shorter for what is full of control characters.
+bool goes_as_text(std::string_view bytes) noexcept;
+
 /// What must go out in pieces.
 struct large_answer {
   std::string name;     ///< content, or `fields`: the whole answer as JSON
@@ -28,6 +35,13 @@ bool is_output_of_shell(command_kind kind) noexcept;
 /// Cuts stdout and stderr to head and tail, until the message fits; `truncated` and the honest
 /// totals say so.
 void cut_output(std::string_view id, command_outcome& outcome, std::size_t most);
+
+/// What an item of a batch says about what it did stays; what it found goes.
+void drop_contents(nlohmann::json& item);
+
+/// Of a batch: the outcome of each item stays; contents and outputs go, from the back, until the
+/// message fits. False: it does not even so.
+bool cut_batch(std::string_view id, command_outcome& outcome, std::size_t most);
 
 /// The piece from `off` on: at most `most` bytes, cut where a character ends.
 std::string_view next_piece(std::string_view all, std::size_t off, std::size_t most) noexcept;

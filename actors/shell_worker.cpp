@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "actors/shell_worker.hpp"
 
+#include "actors/result_fit.hpp"
 #include "supervisor/guards.hpp"
 #include "transport/json_guard.hpp"
 
@@ -198,7 +199,7 @@ caf::actor spawn_shell_worker(caf::actor_system& system, shell_worker_deps deps,
 std::string chunk_message(std::string_view id, std::uint64_t seq, std::string_view stream,
                           std::uint64_t off, std::string_view bytes) {
   nlohmann::json out{{"type", "chunk"}, {"id", id}, {"seq", seq}, {"stream", stream}, {"off", off}};
-  bool text = is_utf8(bytes);
+  bool text = goes_as_text(bytes);
   out["enc"] = text ? "utf8" : "base64";
   out["data"] = text ? std::string{bytes} : to_base64(bytes);
   return http::dump_safe(out);

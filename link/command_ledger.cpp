@@ -91,18 +91,20 @@ command_ledger::command_ledger(ledger_identity me, wall_ms silent_since, ledger_
 
 // -- the link
 
-std::vector<shared_text> command_ledger::link_up(wall_ms now) {
+void command_ledger::link_up(const sender& send, wall_ms now) {
   history_.up(now);
   presence_known_ = false;
-  std::vector<shared_text> out;
+  bool takes = true;
   for (const auto& [order, key] : recent_by_order_) {
     auto& a = recent_.at(key);
     if (!a.text || !history_.to_rebroadcast(a.at, a.sent_at, now))
       continue;
-    sent(a, now);
-    out.push_back(a.text);
+    takes = takes && send(a.text);
+    if (takes)
+      sent(a, now);
+    else
+      not_sent(key, now);
   }
-  return out;
 }
 
 void command_ledger::link_down(wall_ms since) {
@@ -243,6 +245,14 @@ decision command_ledger::looked_up(command_number number, const std::optional<jo
   return send_again{marked(row->result)};
 }
 
+decision command_ledger::received(command_number number) {
+  auto i = open_.find(number);
+  if (i == open_.end() || i->second.phase != command_phase::looking)
+    return ignore_it{"unknown"};
+  i->second.phase = command_phase::queued;
+  return execute_it{number};
+}
+
 void command_ledger::forget(command_number number) {
   auto i = open_.find(number);
   if (i == open_.end())
@@ -308,16 +318,15 @@ void command_ledger::not_sent(const journal_key& key, wall_ms now) {
   i->second.sent_at = now;
 }
 
-std::vector<shared_text> command_ledger::take_unsent(wall_ms now) {
-  std::vector<shared_text> out;
+void command_ledger::send_unsent(const sender& send, wall_ms now) {
   for (auto i = recent_by_order_.begin(); unsent_ > 0 && i != recent_by_order_.end(); ++i) {
     auto& a = recent_.at(i->second);
     if (!a.unsent)
       continue;
+    if (!send(a.text))
+      return history_.lost(now);
     sent(a, now);
-    out.push_back(a.text);
   }
-  return out;
 }
 
 void command_ledger::restore(const std::vector<journal_row>& rows) {

@@ -19,6 +19,7 @@
 #include "messages/command.hpp"
 
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <variant>
@@ -110,13 +111,17 @@ struct open_command {
 
 class command_ledger {
 public:
+  /// False: the port did not take it.
+  using sender = std::function<bool(const shared_text&)>;
+
   /// `silent_since`: journal_store::last_activity() at the start, or `now` for a new journal.
   command_ledger(ledger_identity me, wall_ms silent_since, ledger_limits limits = {});
 
   // -- facts about the link
 
-  /// Joined. Answers what is to be sent again once, in order (rule 5).
-  std::vector<shared_text> link_up(wall_ms now);
+  /// Joined. Sends again once, in order, what may not have arrived (rule 5). What is refused is
+  /// unsent.
+  void link_up(const sender& send, wall_ms now);
   void link_down(wall_ms since);
   void listeners(bool somebody, wall_ms now);
   /// All metas of role sandbox, own included.
@@ -135,6 +140,8 @@ public:
                    bool same_signature = false);
   /// The answer to look_up. execute_it, send_again, acknowledge or refuse_it.
   decision looked_up(command_number number, const std::optional<journal_row>& row, wall_ms now);
+  /// Instead of looked_up(), where judge() and RECEIVED were one visit to the journal: it runs.
+  decision received(command_number number);
   /// Drops an open command without an answer (the journal could not be asked).
   void forget(command_number number);
 
@@ -148,10 +155,11 @@ public:
   /// The same for one that is not in the book: refuse_it with busy or expired.
   void refused(const command& what, std::string fingerprint, shared_text text, wall_ms now);
   /// The port did not take an answer that was finished: it is sent again after the next join, or
-  /// by take_unsent().
+  /// by send_unsent().
   void not_sent(const journal_key& key, wall_ms now);
-  /// Answers that the port did not take; each once.
-  std::vector<shared_text> take_unsent(wall_ms now);
+  /// Answers that the port did not take, in order, until it refuses one: that and the rest stay.
+  void send_unsent(const sender& send, wall_ms now);
+  bool has_unsent() const noexcept { return unsent_ > 0; }
 
   // -- about commands
 

@@ -19,12 +19,16 @@ struct fake_port final : link::link_port {
   };
   std::vector<sent> out;
   bool takes = true;
+  std::size_t largest = 1'000'000; ///< bytes of a payload
+  std::size_t room = 1'000'000;    ///< messages until the outbox is full
   bool somebody = true;
 
   bool send(const std::string& event, std::shared_ptr<const std::string> payload) override {
-    if (takes)
-      out.push_back({event, json::parse(*payload)});
-    return takes;
+    if (!takes || room == 0 || payload->size() > largest)
+      return false;
+    --room;
+    out.push_back({event, json::parse(*payload)});
+    return true;
   }
   void set_presence(json) override {}
   bool somebody_listens() const override { return somebody; }
@@ -93,6 +97,7 @@ struct commands_fixture : actor_fixture {
   commands_fixture() {
     open_store();
     deps.links = {command_link{}};
+    deps.links[0].own = true;
     deps.identity = {"sbx_1", 1000, 2000};
     deps.journal.set(desk);
     auto jail = files::path_jail::open({{files.path.string()}, true, false});
@@ -150,8 +155,7 @@ struct commands_fixture : actor_fixture {
     open_store();
   }
   void say(const std::string& text) {
-    deps.inbox->bytes += text.size();
-    caf::anon_send(actor, link_heard{0, {"cmd", text, "", false}});
+    caf::anon_send(actor, link_heard{0, {"cmd", text, "", false}, weigh(deps.inbox, text.size())});
     drain();
   }
   void say(const json& what) { say(what.dump()); }

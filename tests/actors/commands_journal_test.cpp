@@ -56,6 +56,28 @@ CAF_TEST(a write that was cut short anywhere is made once and answered) {
   }
 }
 
+CAF_TEST(what came too late is refused and leaves nothing that the next start would run) {
+  begin();
+  auto write = named("fs.write", "w1", {{"path", "a"}, {"content", "1"}, {"deadline_ms", 5}});
+  CAF_CHECK_EQUAL(said(ask(write), "error"), "expired");
+  CAF_CHECK(store->unfinished()->empty());
+  crash();
+  begin();
+  CAF_CHECK(!std::filesystem::exists(files.path / "a"));
+}
+
+CAF_TEST(what waited at a crash and is too late now is settled as expired) {
+  auto write = named("fs.write", "w1", {{"path", "a"}, {"content", "1"}, {"deadline_ms", 5}});
+  auto print = link::sha256_hex(canonical_command(write));
+  CAF_REQUIRE(store->received({"main", "agent", "w1"}, print, write.dump(), "", 1));
+  begin();
+  CAF_CHECK(store->unfinished()->empty());
+  CAF_CHECK(!std::filesystem::exists(files.path / "a"));
+  auto got = ask(write);
+  CAF_CHECK_EQUAL(got["error"], "expired");
+  CAF_CHECK_EQUAL(got["dup"], true);
+}
+
 CAF_TEST(a result survives the daemon and comes again with dup) {
   begin();
   auto write = named("fs.write", "w1", {{"path", "a"}, {"content", "1"}, {"create", "new"}});

@@ -105,7 +105,7 @@ CAF_TEST(a copy of a released command that was still on its way does nothing) {
   d.now += 59 * second;
   CAF_CHECK_EQUAL(said(d.arrive(exec("1", "a"))), "ignored released");
   d.link_is_down_for(second / 2);
-  CAF_CHECK(d.book.link_up(d.now).empty());
+  CAF_CHECK(joined(d.book, d.now).empty());
   CAF_CHECK(d.book.query("a", {"1"})[0].look_up);
   d.now += 2 * second;
   CAF_CHECK_EQUAL(said(d.arrive(exec("1", "a"))), "new");
@@ -136,7 +136,7 @@ CAF_TEST(an answer that was sent while the link was down is given again) {
   d.finish(n, answer);
   d.now += 60 * second;
   CAF_CHECK_EQUAL(said(d.arrive(exec("1"))), answer_dup);
-  d.book.link_up(d.now);
+  joined(d.book, d.now);
   d.now += 60 * second;
   CAF_CHECK_EQUAL(said(d.arrive(exec("1"))), answer_dup);
 }
@@ -181,7 +181,7 @@ CAF_TEST(an agent that is started again is never served the answer of yesterday)
     down ? d.book.link_down(d.now) : d.book.listeners(false, d.now);
     d.finish(n, answer);
     d.now += 24 * 3'600 * second;
-    down ? (void)d.book.link_up(d.now) : d.book.listeners(true, d.now);
+    down ? (void)joined(d.book, d.now) : d.book.listeners(true, d.now);
     CAF_CHECK_EQUAL(said(d.arrive(exec("1"))), "new");
   }
 }
@@ -210,14 +210,14 @@ CAF_TEST(after a rejoin what may be lost is sent again once) {
   d.through(read("during"), "{during}");
   d.book.release("a", {"released"});
   d.now += second;
-  auto sent = d.book.link_up(d.now);
+  auto sent = joined(d.book, d.now);
   CAF_REQUIRE_EQUAL(sent.size(), 2u);
   CAF_CHECK_EQUAL(*sent[0], "{before}");
   CAF_CHECK_EQUAL(*sent[1], "{during}");
   // Once a rejoin: a later outage is about what was sent in it.
   d.now += 10 * second;
   d.book.link_down(d.now);
-  CAF_CHECK(d.book.link_up(d.now + second).empty());
+  CAF_CHECK(joined(d.book, d.now + second).empty());
 }
 
 CAF_TEST(what was sent again into a link that broke at once is sent again) {
@@ -225,13 +225,13 @@ CAF_TEST(what was sent again into a link that broke at once is sent again) {
   d.book.link_down(d.now);
   d.through(read("1"), "{}");
   d.now += 10 * second;
-  CAF_CHECK_EQUAL(d.book.link_up(d.now).size(), 1u);
+  CAF_CHECK_EQUAL(joined(d.book, d.now).size(), 1u);
   d.book.link_down(d.now);
   d.now += 10 * second;
-  CAF_CHECK_EQUAL(d.book.link_up(d.now).size(), 1u);
+  CAF_CHECK_EQUAL(joined(d.book, d.now).size(), 1u);
   d.book.link_down(d.now);
   d.now += 60 * second;
-  CAF_CHECK_EQUAL(d.book.link_up(d.now).size(), 0u);
+  CAF_CHECK_EQUAL(joined(d.book, d.now).size(), 0u);
 }
 
 CAF_TEST(older than a minute is not sent again) {
@@ -241,7 +241,7 @@ CAF_TEST(older than a minute is not sent again) {
   d.now += 59 * second;
   d.through(exec("2"), "{2}");
   d.now += 2 * second;
-  auto sent = d.book.link_up(d.now);
+  auto sent = joined(d.book, d.now);
   CAF_REQUIRE_EQUAL(sent.size(), 1u);
   CAF_CHECK_EQUAL(*sent[0], "{2}");
 }
@@ -251,7 +251,7 @@ CAF_TEST(an answer whose id has a new command is not sent again) {
   d.through(exec("1"), "{first}");
   CAF_CHECK_EQUAL(said(d.arrive(exec("1"), "g")), "new");
   d.link_is_down_for(second);
-  CAF_CHECK(d.book.link_up(d.now).empty());
+  CAF_CHECK(joined(d.book, d.now).empty());
   CAF_CHECK(d.book.query("anon", {"1"})[0].phase == command_phase::queued);
 }
 
@@ -268,7 +268,7 @@ CAF_TEST(the first join after a crash sends what the crash swallowed) {
   rows[1].done_at = start - 12 * second;
   rows[2].done_at = start; // settled at the start
   book.restore(rows);
-  auto sent = book.link_up(start + second);
+  auto sent = joined(book, start + second);
   CAF_REQUIRE_EQUAL(sent.size(), 2u);
   CAF_CHECK_EQUAL(*sent[0], "{1}");
   CAF_CHECK_EQUAL(*sent[1], "{2}");
@@ -278,16 +278,18 @@ CAF_TEST(what the port did not take is sent later) {
   desk d;
   d.through(exec("1", "a"), "{1}");
   d.through(exec("2", "a"), "{2}");
-  CAF_CHECK(d.book.take_unsent(d.now).empty());
+  CAF_CHECK(take_unsent(d.book, d.now).empty());
   d.book.not_sent(d.book.key_of("a", "2"), d.now);
+  d.book.send_unsent([](const shared_text&) { return false; }, d.now);
+  CAF_CHECK(d.book.has_unsent());
   d.book.not_sent(d.book.key_of("a", "2"), d.now);
-  auto sent = d.book.take_unsent(d.now);
+  auto sent = take_unsent(d.book, d.now);
   CAF_REQUIRE_EQUAL(sent.size(), 1u);
   CAF_CHECK_EQUAL(*sent[0], "{2}");
-  CAF_CHECK(d.book.take_unsent(d.now).empty());
+  CAF_CHECK(take_unsent(d.book, d.now).empty());
   d.book.not_sent(d.book.key_of("a", "1"), d.now);
   d.book.release("a", {"1"});
-  CAF_CHECK(d.book.take_unsent(d.now).empty());
+  CAF_CHECK(take_unsent(d.book, d.now).empty());
 }
 
 CAF_TEST(the older since owns the session) {
@@ -452,6 +454,16 @@ CAF_TEST(dup joins the stored bytes at their end) {
   CAF_CHECK_EQUAL(with_dup(R"({"a":{"b":1}})"), R"({"a":{"b":1},"dup":true})");
   CAF_CHECK_EQUAL(with_dup(" { } \n"), " { \"dup\":true} \n");
   CAF_CHECK_EQUAL(with_dup("damaged"), "damaged");
+}
+
+CAF_TEST(what was received in the visit that judged it runs whatever the clock says) {
+  desk d;
+  auto what = exec("1", "a");
+  what.deadline_ms = d.now + second;
+  auto number = number_of(d.book.arrived(what, "f", d.now));
+  d.now += 2 * second;
+  CAF_CHECK_EQUAL(said(d.book.received(number)), "new");
+  CAF_CHECK_EQUAL(said(d.book.received(number)), "ignored unknown");
 }
 
 CAF_TEST(resume goes page by page and ends) {

@@ -63,6 +63,19 @@ inline command_number number_of(const decision& d) {
   return 0;
 }
 
+/// What the ledger sends after a join to a port that takes everything.
+inline std::vector<shared_text> joined(command_ledger& book, wall_ms now) {
+  std::vector<shared_text> out;
+  book.link_up([&](const shared_text& one) { return out.push_back(one), true; }, now);
+  return out;
+}
+
+inline std::vector<shared_text> take_unsent(command_ledger& book, wall_ms now) {
+  std::vector<shared_text> out;
+  book.send_unsent([&](const shared_text& one) { return out.push_back(one), true; }, now);
+  return out;
+}
+
 /// A ledger with a journal of its own in memory: what stands above it, in ten lines.
 struct desk {
   command_ledger book;
@@ -72,7 +85,7 @@ struct desk {
 
   explicit desk(ledger_limits limits = {}, wall_ms silent_since = start - 3'600 * second)
     : book(me(), silent_since, limits) {
-    book.link_up(now);
+    joined(book, now);
     now += 60 * second;
   }
 
@@ -125,7 +138,7 @@ struct desk {
   void link_is_down_for(wall_ms ms) {
     book.link_down(now);
     now += ms;
-    book.link_up(now);
+    joined(book, now);
   }
 };
 

@@ -151,7 +151,7 @@ struct ordeal {
       d.book.link_down(d.now);
     } else {
       up = true;
-      const auto sent = d.book.link_up(d.now);
+      const auto sent = joined(d.book, d.now);
       std::multiset<std::string> texts;
       for (const auto& t : sent)
         texts.insert(*t);
