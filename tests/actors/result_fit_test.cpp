@@ -32,7 +32,8 @@ CAF_TEST(a piece of control characters goes out as base64 and one of lines as te
   std::string zeros(64 * 1024, '\0');
   auto text = chunk_message("x", 0, "stdout", 0, zeros);
   CAF_CHECK(text.size() < 2 * zeros.size());
-  CAF_CHECK_EQUAL(json::parse(text)["enc"], "base64");
+  auto piece = json::parse(text);
+  CAF_CHECK_EQUAL(piece["enc"], "base64");
   CAF_CHECK(goes_as_text("one\ntwo\n\"three\"\n\x1b[0m plain"));
   CAF_CHECK(goes_as_text(std::string(100, '\n')));
   CAF_CHECK(!goes_as_text("\xff"));
