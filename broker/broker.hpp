@@ -16,7 +16,7 @@ namespace holt::broker {
 
 struct broker_options {
   log::secret jwt_secret;               ///< HS256; of the state folder, or `broker.jwt_secret`
-  bool any_key = false;                 ///< development: every non-empty key is an app key
+  bool any_key = false;                 ///< development: a key that is not ours is an app key
   std::string mailbox_file;             ///< SQLite; empty: in memory
   std::size_t mailbox_messages = 1'000; ///< per topic
   std::uint64_t mailbox_bytes = 64ull << 20;

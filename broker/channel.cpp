@@ -45,27 +45,38 @@ void channel::closed() const {
   send("phx_close", "{}", how_.join_ref);
 }
 
-void channel::begin(const std::string& present, const std::vector<letter>& waited) {
+void channel::begin(const std::string& present) {
   reply(how_.ref, true, R"({"postgres_changes":)" + how_.config.postgres_changes + "}");
   if (how_.config.presence)
     send("presence_state", present, std::nullopt);
-  for (const auto& one : waited) {
-    phoenix::frame frame;
-    frame.topic = how_.topic;
-    frame.event = "broadcast";
-    if (one.message.binary) {
-      frame.user_event = one.message.event;
-      frame.payload = one.message.payload;
-      frame.binary = true;
-      frame.metadata = R"({"id":)" + json_text::quoted(one.message.id) + R"(,"replayed":true})";
-    } else {
-      frame.payload = phoenix::broadcast_payload(one.message);
-    }
-    outgoing each{std::move(frame)};
-    hear(each);
-  }
   if (how_.config.any_changes)
     system("postgres_changes", false, "There is no database here: no change will ever be sent");
+}
+
+took channel::hand(const letter& what) {
+  phoenix::frame frame;
+  frame.topic = how_.topic;
+  frame.event = "broadcast";
+  if (what.message.binary) {
+    if (how_.version == phoenix::version::v1)
+      return took::never;
+    frame.user_event = what.message.event;
+    frame.payload = what.message.payload;
+    frame.binary = true;
+    frame.metadata = R"({"id":)" + json_text::quoted(what.message.id) + R"(,"replayed":true})";
+  } else {
+    frame.payload = phoenix::broadcast_payload(what.message);
+  }
+  outgoing each{std::move(frame)};
+  if (what.message.binary && !each.kind4())
+    return took::never; // a name in it is too long for a frame
+  return hear(each) ? took::yes : took::gone;
+}
+
+void channel::too_slow() {
+  if (!std::exchange(slow_, true) && how_.slow != nullptr)
+    ++*how_.slow;
+  how_.ws->close(1013, "the reader is too slow");
 }
 
 bool channel::hear(outgoing& what) {

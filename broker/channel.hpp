@@ -31,8 +31,11 @@ class channel final : public member {
 public:
   channel(channel_setup how, side which) : member{which}, how_{std::move(how)} {}
 
-  void begin(const std::string& present, const std::vector<letter>& waited) override;
+  void begin(const std::string& present) override;
+  took hand(const letter& what) override;
   bool hear(outgoing& what) override;
+  std::size_t waiting() const override { return how_.ws->outbox(); }
+  void too_slow() override;
 
   void reply(const std::optional<std::string>& ref, bool good, std::string_view response) const;
   /// `status` error, extension `system`; realtime-py wants all four fields.

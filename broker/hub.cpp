@@ -87,9 +87,9 @@ void hub::prune_locked(const room_ptr& what) {
   keys_of_rooms_.erase(found);
 }
 
-room_ptr hub::join(const std::string& name, bool is_private, const member_ptr& who) {
+room_ptr hub::join(const std::string& name, bool is_private, const member_ptr& who, bool bounded) {
   const std::lock_guard lock{mutex_};
-  if (members_ >= how_.max_members)
+  if (bounded && members_ >= how_.max_members)
     return nullptr;
   ++members_;
   auto out = room_of_locked(name, is_private);

@@ -40,8 +40,9 @@ public:
   boost::asio::io_context& io() noexcept { return io_; }
   const broker_options& how() const noexcept { return how_; }
   const keyring& keys() const noexcept { return keys_; }
-  /// Null when there are too many members.
-  room_ptr join(const std::string& name, bool is_private, const member_ptr& who);
+  /// Null when there are too many members; the daemon itself (not `bounded`) always gets in.
+  room_ptr join(const std::string& name, bool is_private, const member_ptr& who,
+                bool bounded = true);
   void leave(const room_ptr& from, const member_ptr& who);
   /// Into a room from outside; it need not exist.
   room::outcome say(const std::string& name, bool is_private, side which, const outgoing_ptr& what,

@@ -22,8 +22,7 @@ enum class side : std::uint8_t { unknown, agent, daemon };
 struct claims {
   std::string role;    ///< agent, daemon, app, or a role of Supabase (anon, authenticated …)
   std::string session; ///< of an agent: the only one it may enter
-  std::optional<std::int64_t> exp; ///< seconds since 1970; none: never (any_key)
-  bool open = false;               ///< may enter everything (any_key)
+  std::optional<std::int64_t> exp; ///< seconds since 1970; none: never (a stranger's, any_key)
 
   side which() const noexcept;
   /// `name`: of a channel, without `realtime:`.
@@ -37,7 +36,7 @@ bool is_sandbox(std::string_view name) noexcept;
 
 class keyring {
 public:
-  /// `any_key`: every non-empty key is good, also one that is no token.
+  /// `any_key`: a key that is not ours is an app key, also one that is no token.
   keyring(log::secret secret, bool any_key);
 
   /// token_invalid; the detail is `Code: sentence` as the real server says it.

@@ -28,19 +28,19 @@ public:
       since_{now_seconds()} {}
 
   void enter() {
-    auto in = hub_->join("sandbox:" + session_, true, shared_from_this());
-    if (!in)
-      push(error{errc::busy, "the broker has too many members"});
+    auto in = hub_->join("sandbox:" + session_, true, shared_from_this(), false);
     const std::lock_guard lock{mutex_};
     room_ = std::move(in);
   }
 
   // -- member, under the room's lock
-  void begin(const std::string&, const std::vector<letter>& waited) override {
-    push(link::link_limits{hub_->how().max_payload, 0});
-    for (const auto& one : waited)
-      if (!one.message.binary)
-        push(link::link_message{one.message.event, one.message.payload, one.message.id, true});
+  void begin(const std::string&) override { push(link::link_limits{hub_->how().max_payload, 0}); }
+
+  took hand(const letter& what) override {
+    if (what.message.binary)
+      return took::never;
+    const auto& m = what.message;
+    return push(link::link_message{m.event, m.payload, m.id, true}) ? took::yes : took::gone;
   }
 
   bool hear(outgoing& what) override {
@@ -49,15 +49,14 @@ public:
     auto message = what.message();
     if (!message)
       return false;
-    push(link::link_message{std::move(message->event), std::move(message->payload),
-                            std::move(message->id), message->replayed});
-    return true;
+    return push(link::link_message{std::move(message->event), std::move(message->payload),
+                                   std::move(message->id), message->replayed});
   }
 
   void present(const std::vector<const tracked*>& all) override {
     presences out;
-    for (const auto* one : all)
-      if (json_text::member(one->meta, "role") == R"("sandbox")")
+    for (const auto* one : all) // an agent may call itself what it likes
+      if (one->from != side::agent && json_text::member(one->meta, "role") == R"("sandbox")")
         out.push_back({one->key, nlohmann::json::parse(one->meta, nullptr, false)});
     if (out.empty() && !any_present_)
       return; // agents come and go: nothing about daemons
@@ -124,20 +123,21 @@ public:
   }
 
 private:
-  using item = std::variant<link::link_limits, link::link_message, presences, error>;
+  using item = std::variant<link::link_limits, link::link_message, presences>;
 
   room_ptr entered() const {
     const std::lock_guard lock{mutex_};
     return room_;
   }
 
-  void push(item what) {
+  bool push(item what) {
     const std::lock_guard lock{mutex_};
     if (closed_)
-      return;
+      return false;
     inbox_.push_back(std::move(what));
     if (!std::exchange(posted_, true))
       boost::asio::post(hub_->io(), [self = shared_from_this()] { self->hand_up(); });
+    return true;
   }
 
   void hand_up() {
@@ -188,10 +188,6 @@ private:
   void tell(presences& what) {
     if (events_.on_presence)
       events_.on_presence(std::move(what));
-  }
-  void tell(error& what) {
-    if (events_.on_down)
-      events_.on_down(what, std::chrono::system_clock::now());
   }
 
   const std::shared_ptr<hub> hub_;

@@ -24,6 +24,7 @@ public:
 
   /// Bytes of a user: only version 2 can carry them, as kind 4.
   bool binary() const noexcept { return what_.binary; }
+  std::size_t size() const noexcept { return what_.payload.size(); }
   bool is_broadcast() const noexcept { return what_.event == "broadcast"; }
   /// Null when binary.
   const text_ptr& text(phoenix::version v);
@@ -31,6 +32,8 @@ public:
   const text_ptr& kind4();
   /// A broadcast as values; nothing when it has no event.
   result<phoenix::user_message> message() const { return phoenix::user_message_of(what_); }
+
+  bool heard = false; ///< by somebody that it was for
 
 private:
   phoenix::frame what_;

@@ -4,6 +4,8 @@
 // Presence as text: metas with their unique `phx_ref`, the state that a joining member gets and the
 // diffs that all get. Pure; what people track is never taken apart further than its member names.
 
+#include "broker/keys.hpp"
+
 #include <map>
 #include <optional>
 #include <string>
@@ -14,6 +16,7 @@ namespace holt::broker {
 
 /// What one member of a channel says of itself.
 struct tracked {
+  side from = side::unknown;
   std::string key;
   std::string ref;     ///< unique in this broker
   std::string payload; ///< JSON object as tracked

@@ -7,6 +7,14 @@
 
 namespace holt::broker {
 
+namespace {
+
+constexpr std::size_t page = 1 << 20; ///< bytes on their way to a member at which letters wait
+constexpr std::size_t most_held = 4u << 20; ///< bytes said to a member that still gets its letters
+constexpr auto page_every = std::chrono::milliseconds{50};
+
+} // namespace
+
 room::room(boost::asio::io_context& io, std::string name, std::shared_ptr<mailbox> letters)
   : from_mailbox_{io.get_executor()},
     name_{std::move(name)},
@@ -17,7 +25,7 @@ void room::join(const member_ptr& who) {
   const std::lock_guard lock{mutex_};
   members_.push_back(who);
   if (!letters_ || !letters_->waits(name_, who->which())) {
-    who->begin(presence_of(all_tracked()), {});
+    who->begin(presence_of(all_tracked()));
     who->present(all_tracked());
     return;
   }
@@ -38,14 +46,77 @@ void room::letters_came(const std::weak_ptr<member>& weak, std::vector<letter> a
   if (!who)
     return;
   const std::lock_guard lock{mutex_};
-  if (!who->joining_ || std::find(members_.begin(), members_.end(), who) == members_.end())
+  if (!who->joining_ || !is_in(who))
     return;
   who->joining_ = false;
-  who->begin(presence_of(all_tracked()), all);
+  who->behind_ = true;
+  who->begin(presence_of(all_tracked()));
   who->present(all_tracked());
-  letters_->forget(name_, all);
-  for (const auto& one : std::exchange(who->held_, {}))
-    who->hear(*one);
+  who->letters_.assign(std::make_move_iterator(all.begin()), std::make_move_iterator(all.end()));
+  hand_over(who);
+}
+
+bool room::is_in(const member_ptr& who) const {
+  return std::find(members_.begin(), members_.end(), who) != members_.end();
+}
+
+/// As much as it can take now, and the rest a little later: its outbox must not overflow of what
+/// waited for it. Only what it took is forgotten.
+void room::hand_over(const member_ptr& who) {
+  std::vector<letter> taken;
+  bool gone = false;
+  while (!gone && who->waiting() < page && !(who->letters_.empty() && who->held_.empty())) {
+    if (!who->letters_.empty()) {
+      const auto became = who->hand(who->letters_.front());
+      gone = became == took::gone;
+      if (gone)
+        break; // it and all behind it stay where they are
+      if (became == took::yes)
+        taken.push_back(std::move(who->letters_.front()));
+      who->letters_.pop_front();
+      continue;
+    }
+    const auto one = std::move(who->held_.front());
+    who->held_.pop_front();
+    who->held_bytes_ -= one.what->size();
+    if (!who->hear(*one.what))
+      keep(*who, one);
+    else if (speaks_to(one.from, who->which()))
+      one.what->heard = true;
+  }
+  if (!taken.empty())
+    letters_->forget(name_, taken);
+  if (who->letters_.empty() && who->held_.empty())
+    who->behind_ = false;
+  else if (!gone)
+    hand_over_later(who);
+}
+
+void room::hand_over_later(const member_ptr& who) {
+  const auto timer = std::make_shared<boost::asio::steady_timer>(from_mailbox_, page_every);
+  timer->async_wait([timer, weak_self = weak_from_this(),
+                     weak = std::weak_ptr<member>{who}](boost::system::error_code ec) {
+    const auto self = weak_self.lock();
+    const auto still = weak.lock();
+    if (ec || !self || !still)
+      return;
+    const std::lock_guard lock{self->mutex_};
+    if (still->behind_ && self->is_in(still))
+      self->hand_over(still);
+  });
+}
+
+void room::keep(const member& who, const member::held& what) {
+  if (!letters_ || !what.what->is_broadcast() || what.what->heard
+      || !speaks_to(what.from, who.which()))
+    return;
+  for (const auto& one : members_)
+    if (one.get() != &who && speaks_to(what.from, one->which()))
+      for (const auto& each : one->held_)
+        if (each.what == what.what)
+          return;
+  if (auto message = what.what->message())
+    letters_->store(name_, what.from, std::move(*message), {});
 }
 
 void room::leave(const member_ptr& who) {
@@ -56,37 +127,39 @@ void room::leave(const member_ptr& who) {
   members_.erase(at);
   if (const auto gone = std::exchange(who->tracked_, nullptr))
     tell_presence(nullptr, gone.get());
-  // Nobody heard what was kept for it alone.
+  // Nobody heard what was kept for it alone; others heard it when it was said, and not again.
   who->joining_ = false;
-  for (const auto& one : std::exchange(who->held_, {})) {
-    const auto from = speaks_to(side::agent, who->which()) ? side::agent : side::daemon;
-    if (one->is_broadcast() && letters_)
-      say_locked(who.get(), false, from, one, {});
-  }
+  who->behind_ = false;
+  who->letters_.clear();
+  who->held_bytes_ = 0;
+  for (const auto& one : std::exchange(who->held_, {}))
+    keep(*who, one);
 }
 
-bool room::give(member& who, const outgoing_ptr& what) {
-  if (!who.joining_)
-    return who.hear(*what);
-  who.held_.push_back(what);
+bool room::give(member& who, side from, const outgoing_ptr& what) {
+  if (!who.joining_ && !who.behind_) {
+    if (!who.hear(*what))
+      return false;
+    what->heard = what->heard || speaks_to(from, who.which());
+    return true;
+  }
+  who.held_.push_back({what, from});
+  who.held_bytes_ += what->size();
+  if (who.held_bytes_ > most_held)
+    who.too_slow();
   return true;
 }
 
 room::outcome room::say(const member* from, bool to_self, side which, const outgoing_ptr& what,
                         std::function<void(bool)> on_disk) {
   const std::lock_guard lock{mutex_};
-  return say_locked(from, to_self, which, what, std::move(on_disk));
-}
-
-room::outcome room::say_locked(const member* from, bool to_self, side which,
-                               const outgoing_ptr& what, std::function<void(bool)> on_disk) {
   outcome out;
   bool heard = false;
   for (const auto& one : members_) {
     const bool own = one.get() == from;
     if (own && !to_self)
       continue;
-    if (!give(*one, what))
+    if (!give(*one, which, what))
       continue;
     ++out.delivered;
     heard = heard || (!own && speaks_to(which, one->which()));
@@ -112,6 +185,7 @@ bool room::track(const member_ptr& who, const std::string& key, std::string payl
   if (who->tracked_ && who->tracked_->payload == payload)
     return false;
   auto now = std::make_unique<tracked>();
+  now->from = who->which();
   now->key = key;
   now->ref = new_ref();
   now->meta = meta_of(payload, now->ref, who->tracked_ ? who->tracked_->ref : std::string{});

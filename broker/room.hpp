@@ -10,9 +10,11 @@
 #include "broker/presence.hpp"
 
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/strand.hpp>
 
 #include <atomic>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -21,6 +23,13 @@
 
 namespace holt::broker {
 
+/// What became of a letter that was handed to a member.
+enum class took : std::uint8_t {
+  yes,
+  never, ///< not this one: it stays for another reader
+  gone,  ///< nor any other: the member is about to leave
+};
+
 /// Somebody in a room. All calls come under the room's lock.
 class member {
 public:
@@ -28,19 +37,32 @@ public:
   virtual ~member() = default;
   side which() const noexcept { return which_; }
 
-  /// It is in: what is present, and what waited for it. Before the first hear().
-  virtual void begin(const std::string& present, const std::vector<letter>& waited) = 0;
+  /// It is in: what is present. Before hand() and hear().
+  virtual void begin(const std::string& present) = 0;
+  /// What waited for it, oldest first; before what is said after its join.
+  virtual took hand(const letter& what) = 0;
   /// False: it could not take it, or is gone.
   virtual bool hear(outgoing& what) = 0;
   /// All that is tracked, after each change. Only for members that want it.
   virtual void present(const std::vector<const tracked*>& /*all*/) {}
+  /// Bytes that it has not passed on yet: while it has many, it gets no letters.
+  virtual std::size_t waiting() const { return 0; }
+  /// Too much is kept for it: it must go.
+  virtual void too_slow() {}
 
 private:
   friend class room;
   const side which_;
   // the room's
-  bool joining_ = false;           ///< its letters are being fetched
-  std::vector<outgoing_ptr> held_; ///< said meanwhile
+  struct held {
+    outgoing_ptr what;
+    side from = side::unknown;
+  };
+  bool joining_ = false;       ///< its letters are being fetched
+  bool behind_ = false;        ///< not all of letters_ and held_ were handed over
+  std::deque<letter> letters_; ///< read, and still in the mailbox
+  std::deque<held> held_;      ///< said meanwhile
+  std::size_t held_bytes_ = 0;
   std::unique_ptr<tracked> tracked_;
 };
 
@@ -77,11 +99,14 @@ public:
 
 private:
   void tell_presence(const tracked* joins, const tracked* leaves);
-  bool give(member& who, const outgoing_ptr& what);
+  bool give(member& who, side from, const outgoing_ptr& what);
+  void hand_over(const member_ptr& who);
+  void hand_over_later(const member_ptr& who);
+  bool is_in(const member_ptr& who) const;
+  /// What this member did not hear goes into the mailbox, unless another one heard it or will.
+  void keep(const member& who, const member::held& what);
   void letters_came(const std::weak_ptr<member>& weak, std::vector<letter> all);
   std::vector<const tracked*> all_tracked() const;
-  outcome say_locked(const member* from, bool to_self, side which, const outgoing_ptr& what,
-                     std::function<void(bool)> on_disk);
 
   /// What comes back from the mailbox, in its order.
   boost::asio::strand<boost::asio::io_context::executor_type> from_mailbox_;

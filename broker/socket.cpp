@@ -10,9 +10,11 @@ namespace holt::broker {
 namespace {
 
 constexpr std::string_view topic_prefix = "realtime:";
-constexpr std::size_t max_frame = 5'000'000; ///< bytes, as the real server's
-constexpr double rate_window = 5;            ///< seconds of the limit that may come at once
-constexpr std::size_t max_topic = 1'024;     ///< bytes
+constexpr std::size_t max_frame = 5'000'000;  ///< bytes, as the real server's
+constexpr double rate_window = 5;             ///< seconds of the limit that may come at once
+constexpr std::size_t max_topic = 1'024;      ///< bytes
+constexpr std::size_t max_meta = 16 * 1024;   ///< bytes; every member gets all of them
+constexpr std::size_t max_presence_key = 255; ///< bytes
 
 bool same_word(std::string_view a, std::string_view b) {
   return a.size() == b.size() && std::equal(a.begin(), a.end(), b.begin(), [](char x, char y) {
@@ -151,7 +153,7 @@ void socket::join(const phoenix::frame& what) {
   how.ref = what.ref;
   how.mimic_kind4 = hub_->how().mimic_kind4;
   how.slow = &hub_->slow;
-  if (how.config.presence_key.empty())
+  if (how.config.presence_key.empty() || how.config.presence_key.size() > max_presence_key)
     how.config.presence_key = new_uuid();
   const bool is_private = how.config.is_private;
   const auto token_text = how.config.token.value_or("");
@@ -246,7 +248,7 @@ void socket::presence(const channel_ptr& where, const phoenix::frame& what) {
     where->reply(what.ref, false, reason("Presence track payload must be a map"));
     return;
   }
-  if (payload && payload->size() > hub_->how().max_payload) {
+  if (payload && payload->size() > max_meta) {
     shut(where, "Track message size exceeded");
     return;
   }

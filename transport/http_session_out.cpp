@@ -4,10 +4,24 @@
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/post.hpp>
 
+#include <algorithm>
+
 namespace holt::http {
 
 namespace asio = boost::asio;
 using boost::system::error_code;
+
+namespace {
+
+bool has_header(const response& what, std::string_view name) {
+  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
+  return std::any_of(what.headers.begin(), what.headers.end(), [&](const header& one) {
+    return std::equal(one.name.begin(), one.name.end(), name.begin(), name.end(),
+                      [&](char a, char b) { return lower(a) == lower(b); });
+  });
+}
+
+} // namespace
 
 void http_session::refuse(const error& why) {
   auto what = problem(why);
@@ -28,8 +42,10 @@ void http_session::answer(response what) {
     what = problem({errc::internal, "The service gave an impossible status."});
     what.close = true;
   }
+  // A service with CORS of its own keeps it: a browser refuses an answer that says it twice.
   for (auto& h : cors_)
-    what.headers.push_back(std::move(h));
+    if (!has_header(what, h.name))
+      what.headers.push_back(std::move(h));
   cors_.clear();
   close_after_ = what.close || !frame_.keep_alive || stopping_;
   wire_options how;

@@ -22,7 +22,6 @@ std::string accept_key(std::string_view key) {
 } // namespace
 
 void accept_websocket(std::unique_ptr<place> seat, socket_type socket, ws_accept_request what) {
-  seat->core().count_request(101);
   seat->websocket();
   std::string answer = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
                        "Connection: Upgrade\r\nSec-WebSocket-Accept: "

@@ -71,13 +71,18 @@ public:
     if (current_ != nullptr)
       current_->waiting_.push_back(std::move(who));
     else
-      flush(std::move(who));
+      post(std::move(who));
   }
 
 private:
   static void flush(std::shared_ptr<ws_server> who) {
     auto& socket = who->socket_;
     asio::dispatch(socket.get_executor(), [self = std::move(who)] { self->write(); });
+  }
+  /// From a thread of the io_context too: whoever sends may hold locks that a close asks for.
+  static void post(std::shared_ptr<ws_server> who) {
+    auto& socket = who->socket_;
+    asio::post(socket.get_executor(), [self = std::move(who)] { self->write(); });
   }
   static thread_local ws_flush_later* current_;
   ws_flush_later* outer_;

@@ -308,3 +308,27 @@ CAF_TEST(a silent socket is closed with 1012) {
   phoenix_client a{s, s->app_key()};
   CAF_CHECK_EQUAL(a.next().close, 1012u);
 }
+
+CAF_TEST(a slow member is closed and the others lose nothing) {
+  broker_server s;
+  phoenix_client sender{s, s->app_key()};
+  phoenix_client slow{s, s->app_key()};
+  phoenix_client quick{s, s->app_key()};
+  CAF_REQUIRE(sender.joined(room) && slow.joined(room) && quick.joined(room));
+  const std::string filler(800'000, 'x');
+  int sent = 0;
+  // Until the buffers of the kernel and then the outbox are full.
+  while (s->stats().slow_closed == 0 && sent < 200) {
+    sender.broadcast(room, "x", {{"n", sent}, {"text", filler}});
+    CAF_REQUIRE_EQUAL(quick.next().at("/payload/n"), sent);
+    ++sent;
+  }
+  CAF_CHECK_EQUAL(s->stats().slow_closed, 1u);
+  for (const int end = sent + 5; sent < end; ++sent) {
+    sender.broadcast(room, "x", {{"n", sent}});
+    CAF_REQUIRE_EQUAL(quick.next().at("/payload/n"), sent);
+  }
+  CAF_CHECK_EQUAL(s->stats().slow_closed, 1u);
+  slow.hang_up();
+  CAF_CHECK(s.settles([&] { return s->stats().members == 2; }));
+}

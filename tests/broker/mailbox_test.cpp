@@ -220,3 +220,71 @@ CAF_TEST(the local member is present and hears of other sandboxes) {
   daemon.port->close();
   CAF_CHECK(!daemon.port->send("x", text("{}")));
 }
+
+CAF_TEST(more letters than an outbox holds reach a slow reader) {
+  broker_server s;
+  local daemon{s};
+  CAF_REQUIRE(daemon.seen.wait_for("up"));
+  constexpr int count = 30;
+  const std::string filler(800'000, 'x');
+  for (int i = 0; i < count; ++i)
+    CAF_REQUIRE(daemon.port->send("result", text(json{{"n", i}, {"text", filler}}.dump())));
+  phoenix_client agent{s, s->agent_key("s1")};
+  CAF_REQUIRE(agent.joined(sandbox));
+  for (int i = 0; i < count; ++i)
+    CAF_REQUIRE_EQUAL(agent.next().at("/payload/n"), i);
+  CAF_CHECK_EQUAL(s->stats().slow_closed, 0u);
+  daemon.port->close();
+}
+
+CAF_TEST(letters for which a reader stayed too short wait for the next) {
+  broker_server s;
+  local daemon{s};
+  CAF_REQUIRE(daemon.seen.wait_for("up"));
+  constexpr int count = 50;
+  const std::string filler(800'000, 'x');
+  for (int i = 0; i < count; ++i)
+    CAF_REQUIRE(daemon.port->send("result", text(json{{"n", i}, {"text", filler}}.dump())));
+  {
+    phoenix_client agent{s, s->agent_key("s1")};
+    CAF_REQUIRE(agent.joined(sandbox));
+    CAF_REQUIRE_EQUAL(agent.next().at("/payload/n"), 0);
+  }
+  CAF_REQUIRE(s.settles([&] { return s->stats().members == 1; }));
+  phoenix_client agent{s, s->agent_key("s1")};
+  CAF_REQUIRE(agent.joined(sandbox));
+  int next = agent.next().at("/payload/n");
+  CAF_CHECK(next > 0);
+  CAF_CHECK(next < count - 1); // what the kernel had for the first one is gone, and no more
+  while (++next < count)
+    CAF_REQUIRE_EQUAL(agent.next().at("/payload/n"), next);
+  daemon.port->close();
+}
+
+CAF_TEST(an agent that calls itself a sandbox is no daemon) {
+  broker_server s;
+  local daemon{s};
+  daemon.port->set_presence({{"role", "sandbox"}, {"id", "sbx-1"}});
+  CAF_CHECK(daemon.seen.wait_for("present sbx-1"));
+  phoenix_client agent{s, s->agent_key("s1")};
+  CAF_REQUIRE(agent.joined(sandbox, {{"presence", {{"enabled", true}, {"key", "sbx-0"}}}}));
+  agent.push(sandbox, "presence", {{"event", "track"}, {"payload", {{"role", "sandbox"}}}}, "2",
+             "1");
+  agent.settle();
+  agent.broadcast(sandbox, "cmd", json::object());
+  CAF_CHECK(daemon.seen.wait_for("new cmd {}"));
+  for (const auto& one : daemon.seen.all())
+    CAF_CHECK(one.find("sbx-0") == one.npos);
+  daemon.port->close();
+}
+
+CAF_TEST(the daemon gets in although there are too many members) {
+  broker::broker_options how;
+  how.max_members = 0;
+  broker_server s{how};
+  local daemon{s};
+  CAF_CHECK(daemon.seen.wait_for("up"));
+  phoenix_client agent{s, s->agent_key("s1")};
+  CAF_CHECK(!agent.joined(sandbox));
+  daemon.port->close();
+}

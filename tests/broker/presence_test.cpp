@@ -101,3 +101,22 @@ CAF_TEST(what cannot be tracked is answered with the reason) {
   a.push(room, "presence", {{"event", "dance"}}, "3", "1");
   CAF_CHECK_EQUAL(a.next().at("/status"), "error");
 }
+
+CAF_TEST(what is tracked and under which key is bounded) {
+  broker_server s;
+  phoenix_client a{s, s->app_key()};
+  CAF_REQUIRE(a.joined(room, with_presence(std::string(256, 'k'))));
+  CAF_CHECK_EQUAL(a.next().event, "presence_state");
+  a.push(room, "presence", {{"event", "track"}, {"payload", {{"t", std::string(15'000, 'x')}}}},
+         "2", "1");
+  const auto diff = a.next();
+  CAF_REQUIRE_EQUAL(diff.at("/joins").size(), 1u);
+  CAF_CHECK_EQUAL(diff.at("/joins").begin().key().size(), 36u); // a key of the server's
+  CAF_CHECK_EQUAL(a.next().at("/status"), "ok");
+  a.push(room, "presence", {{"event", "track"}, {"payload", {{"t", std::string(17'000, 'x')}}}},
+         "3", "1");
+  const auto told = a.next();
+  CAF_CHECK_EQUAL(told.event, "system");
+  CAF_CHECK_EQUAL(told.at("/message"), "Track message size exceeded");
+  CAF_CHECK_EQUAL(a.next().event, "phx_close");
+}

@@ -295,3 +295,22 @@ CAF_TEST(the listener refuses what the guard refuses) {
   CAF_CHECK(a.head.find("Access-Control-Allow-Headers: authorization") != std::string::npos);
   CAF_CHECK_EQUAL(s.app->handled.load(), 4);
 }
+
+CAF_TEST(a service with CORS of its own says it once) {
+  auto policy = std::make_shared<guard_policy>();
+  policy->origin_exempt = [](std::string_view) { return true; };
+  http::listener_options o;
+  o.guard = policy;
+  server s{o};
+  for (const std::string_view path : {"/cors", "/echo"}) {
+    raw_client c{s.port};
+    const auto a = c.ask(get(path, "Origin: https://anywhere.example\r\n"));
+    const std::string line = "access-control-allow-origin: *\r\n";
+    auto head = a.head;
+    for (auto& ch : head)
+      ch = ch >= 'A' && ch <= 'Z' ? static_cast<char>(ch + 32) : ch;
+    const auto at = head.find(line);
+    CAF_REQUIRE(at != head.npos);
+    CAF_CHECK(head.find(line, at + 1) == head.npos);
+  }
+}

@@ -100,6 +100,8 @@ public:
     if (what.path == "/drop")
       return;
     http::response out;
+    if (what.path == "/cors")
+      out.headers = {{"access-control-allow-origin", "*"}};
     if (what.path == "/close")
       out.close = true;
     if (what.path == "/big")
