@@ -121,11 +121,11 @@ async def realtime_py(url: str, key: str, count: int, command: dict) -> list[flo
 
     channel.on_broadcast("result", heard)
     await channel.subscribe()
-    rows = []
+    rows, src = [], f"py{time.monotonic_ns()}"  # ids start anew with each
     for i in range(count):
         waiting[f"py{i}"] = answer = asyncio.get_running_loop().create_future()
         began = time.perf_counter()
-        await channel.send_broadcast("cmd", {**command, "id": f"py{i}", "src": f"py{os.getpid()}"})
+        await channel.send_broadcast("cmd", {**command, "id": f"py{i}", "src": src})
         result = await asyncio.wait_for(answer, 10)
         rows.append((time.perf_counter() - began) * 1000)
         assert result["ok"], result
@@ -205,12 +205,11 @@ def main() -> int:
     report = Report("bench/link")
     with tempfile.TemporaryDirectory(prefix="holt-bench-") as folder:
         home = Path(folder) / "home"
-        workspace = Path(folder) / "workspace"
-        for place in (home, workspace):
-            place.mkdir()
+        workspace = home / "workspace"
+        workspace.mkdir(parents=True)
         (workspace / "1k.txt").write_text("r" * 1024)
         (workspace / "64k.txt").write_text("R" * 65536)
-        daemon = Daemon(home, "--no-desktop", "--workspace", str(workspace))
+        daemon = Daemon(home, "--no-desktop")
         helpers = []
         try:
             realtime = daemon.info["realtime"]

@@ -9,9 +9,14 @@ from collections import defaultdict
 from pathlib import Path
 
 from websockets.asyncio.server import serve
+from websockets.exceptions import ConnectionClosed
 
 WORKSPACE = Path(sys.argv[1])
 TOPICS = defaultdict(set)
+
+
+def compact(message):
+    return json.dumps(message, separators=(",", ":"))
 
 
 async def run(command):
@@ -33,7 +38,7 @@ async def run(command):
 
 async def answer(ws, topic, command):
     result = {"type": "result", "id": command["id"], **await run(command)}
-    text = json.dumps([None, None, topic, "broadcast", {"type": "broadcast", "event": "result", "payload": result}])
+    text = compact([None, None, topic, "broadcast", {"type": "broadcast", "event": "result", "payload": result}])
     for other in list(TOPICS[topic]):
         await other.send(text)
 
@@ -47,13 +52,15 @@ async def member(ws):
                 TOPICS[topic].add(ws)
                 joined.append(topic)
                 reply = {"status": "ok", "response": {"postgres_changes": []}}
-                await ws.send(json.dumps([join_ref, ref, topic, "phx_reply", reply]))
+                await ws.send(compact([join_ref, ref, topic, "phx_reply", reply]))
             elif event == "broadcast":
-                text = json.dumps([None, None, topic, "broadcast", payload])
+                text = compact([None, None, topic, "broadcast", payload])
                 for other in list(TOPICS[topic]):
                     if other is not ws:
                         await other.send(text)
                 asyncio.ensure_future(answer(ws, topic, payload["payload"]))
+    except ConnectionClosed:
+        pass  # the bench's client ends without a word
     finally:
         for topic in joined:
             TOPICS[topic].discard(ws)
