@@ -162,7 +162,9 @@ CAF_TEST(the peak of memory comes into the death record) {
   what.peak_rss_bytes = 77 << 20;
   w.children["x"].alive = false;
   w.say("x", what);
-  CAF_CHECK_EQUAL(w.at("x").deaths.back().peak_rss_bytes, std::uint64_t{77 << 20});
+  const auto node = w.at("x");
+  CAF_REQUIRE(!node.deaths.empty());
+  CAF_CHECK_EQUAL(node.deaths.back().peak_rss_bytes, std::uint64_t{77 << 20});
 }
 
 CAF_TEST(everything stops in reverse dependency order for good) {
