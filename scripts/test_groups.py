@@ -1,11 +1,15 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Runs the groups of tests one after the other and adds up what they say.
+"""Runs the groups of tests and adds up what they say.
 
 Called by scripts/test. Each group is a command with a limit on its time; its whole output goes to
 build/test-logs/GROUP.log. A group that writes a JUnit file is counted by it, another one counts as
 one test. The failed tests are printed with their output; the last line is the sum, and the exit
 code is 1 when anything failed.
+
+The groups run one after the other, what is cheap and fails often first. What only computes (the
+header gate, the sanitizer build) runs beside those that mostly wait, and gets only the time of a
+core that nobody else wants: the tests do not feel it, and it is not added to their time.
 """
 
 from __future__ import annotations
@@ -17,6 +21,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 import xml.etree.ElementTree as ET
 from dataclasses import dataclass, field
@@ -40,6 +45,7 @@ class Group:
     env: dict[str, str] = field(default_factory=dict)
     exists: str = ""  # a path without which there is nothing to test
     slow: bool = False  # left out with --fast
+    beside: bool = False  # computes in the idle time of the groups after it
 
 
 @dataclass
@@ -51,6 +57,11 @@ class Tally:
     skips: list[str] = field(default_factory=list)
 
 
+def node_test(name: str) -> list[str]:
+    return ["node", "--test", "--test-reporter=spec", "--test-reporter-destination=stdout",
+            "--test-reporter=junit", f"--test-reporter-destination={LOGS / name}.xml"]
+
+
 def groups(fast: bool) -> list[Group]:
     jobs = str(os.cpu_count() or 2)
     ctest = ["ctest", "--output-on-failure", "-j", jobs, "--timeout", "120", "--no-tests=error",
@@ -59,14 +70,18 @@ def groups(fast: bool) -> list[Group]:
               str(LOGS / "functional.xml"), "tests/functional"]
     browser = ["node", "tests/browser/run.mjs", "--junit", str(LOGS / "browser.xml")]
     return [
-        Group("gates", [PYTHON, "scripts/gates.py", "--junit", str(LOGS / "gates.xml")], 600,
-              junit=True),
+        Group("gates", [PYTHON, "scripts/gates.py", "--junit", str(LOGS / "gates.xml"),
+                        "--but", "headers"], 120, junit=True),
+        Group("web", [*node_test("web"), "test/**/*.test.ts"], 180, junit=True, exists="web/test"),
         Group("build", ["scripts/build", "dev"], 2400),
         Group("unit", [*ctest, "--test-dir", "build/dev", "--output-junit", str(LOGS / "unit.xml")],
               600, junit=True, needs=["build"]),
-        Group("web", ["node", "--test", "--test-reporter=spec", "--test-reporter-destination=stdout",
-                      "--test-reporter=junit", f"--test-reporter-destination={LOGS / 'web.xml'}",
-                      "test/**/*.test.ts"], 180, junit=True, exists="web/test"),
+        Group("build-asan", ["scripts/build", "--no-page", "asan", "unit_tests"], 3600, slow=True,
+              beside=True, env={"CMAKE_BUILD_PARALLEL_LEVEL": jobs}),
+        Group("headers", [PYTHON, "scripts/gates.py", "--junit", str(LOGS / "headers.xml"),
+                          "headers"], 3600, junit=True, beside=True),
+        Group("page", [*node_test("page"), "test/page.browser.ts"], 180, junit=True,
+              needs=["build"], exists="web/test/page.browser.ts"),
         Group("functional", pytest, 900, junit=True, needs=["build"], exists="app/main.cpp",
               env={"HOLT_TEST_FAST": "1"} if fast else {}),
         Group("agent", [PYTHON, "clients/python/check.py", "--junit", str(LOGS / "agent.xml")],
@@ -76,11 +91,25 @@ def groups(fast: bool) -> list[Group]:
         Group("nemesis", [PYTHON, "tests/nemesis/run.py", "--short", "--junit",
                           str(LOGS / "nemesis.xml")], 300, junit=True, needs=["build"],
               exists="app/main.cpp", slow=True),
-        Group("build-asan", ["scripts/build", "--no-page", "asan", "unit_tests"], 2400, slow=True),
         Group("unit-asan", [*ctest, "--test-dir", "build/asan", "--output-junit",
                             str(LOGS / "unit-asan.xml")], 900, junit=True, needs=["build-asan"],
               slow=True),
     ]
+
+
+# Where the kernel shares out by session, a session of idle processes would still get its share of a
+# core, since it has a weight of its own: hence the second word.
+ONLY_IDLE_TIME = ["sh", "-c", '(echo 19 >/proc/self/autogroup) 2>/dev/null; exec chrt --idle 0 "$@"',
+                  "sh"]
+RUNNING: set[int] = set()  # process groups
+
+
+def end(leader: int) -> None:
+    try:
+        os.killpg(leader, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+    RUNNING.discard(leader)
 
 
 def run(group: Group) -> tuple[int | None, float]:
@@ -89,21 +118,20 @@ def run(group: Group) -> tuple[int | None, float]:
     (LOGS / f"{group.name}.xml").unlink(missing_ok=True)
     path = f"{NODE}:{ROOT / 'build' / 'venv' / 'bin'}:{os.environ.get('PATH', '')}"
     env = {**os.environ, **group.env, "PATH": path, "HOLT_BIN": str(ROOT / "build" / "dev" / "bin")}
-    cwd = ROOT / "web" if group.name == "web" else ROOT
+    cwd = ROOT / "web" if group.name in ("web", "page") else ROOT
     began = time.monotonic()
     with log.open("wb") as out:
-        process = subprocess.Popen(group.command, cwd=cwd, env=env, stdin=subprocess.DEVNULL,
-                                   stdout=out, stderr=subprocess.STDOUT, start_new_session=True)
+        process = subprocess.Popen([*(ONLY_IDLE_TIME if group.beside else []), *group.command],
+                                   cwd=cwd, env=env, stdin=subprocess.DEVNULL, stdout=out,
+                                   stderr=subprocess.STDOUT, start_new_session=True)
+        RUNNING.add(process.pid)
         code = None
         while code is None and time.monotonic() - began < group.limit_s:
             try:
                 code = process.wait(timeout=min(60, group.limit_s))
             except subprocess.TimeoutExpired:
                 print(f"   … {group.name}: {time.monotonic() - began:.0f} s", flush=True)
-        try:
-            os.killpg(process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
+        end(process.pid)
         process.wait()
     return code, time.monotonic() - began
 
@@ -169,6 +197,55 @@ def count(group: Group, code: int | None) -> Tally:
     return tally
 
 
+@dataclass
+class Sums:
+    """What all groups said so far; groups that run beside each other add to it in turn."""
+
+    total: Tally = field(default_factory=Tally)
+    broken: set[str] = field(default_factory=set)
+    rows: list[str] = field(default_factory=list)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+
+def go(group: Group, sums: Sums) -> None:
+    """Runs a group and adds up what it said."""
+    if sums.broken & set(group.needs):
+        seconds = 0.0
+        tally = Tally(failed=1, failures=[(f"{group.name}: not run", "what it needs failed")])
+    else:
+        if not group.beside:
+            print(f"\n== {group.name}: {' '.join(group.command)[:100]}", flush=True)
+        code, seconds = run(group)
+        tally = count(group, code)
+    row = (f"{group.name:<12} {tally.passed:>5} passed {tally.failed:>4} failed "
+           f"{tally.skipped:>4} skipped {seconds:>7.1f} s")
+    with sums.lock:
+        for name, output in tally.failures:
+            print(f"\n--- FAILED {group.name}: {name}\n{tail_of(output)}\n", flush=True)
+        print(f"   {row}", flush=True)
+        if tally.failed:
+            sums.broken.add(group.name)
+        sums.rows.append(row)
+        sums.total.passed += tally.passed
+        sums.total.failed += tally.failed
+        sums.total.skipped += tally.skipped
+        sums.total.skips += tally.skips
+        sums.total.failures += [(f"{group.name}: {name}", "") for name, _ in tally.failures]
+
+
+def go_after(group: Group, sums: Sums, before: list[threading.Thread]) -> None:
+    for one in before:
+        one.join()
+    go(group, sums)
+
+
+def wait_for_all(threads: list[threading.Thread], who: str) -> None:
+    for one in threads:
+        if one.is_alive():
+            print(f"\n== {who} waits for what runs beside", flush=True)
+        one.join()
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(prog="scripts/test", description=__doc__)
     parser.add_argument("--fast", action="store_true")
@@ -184,33 +261,26 @@ def main() -> int:
         parser.error(f"no such group: {', '.join(sorted(unknown))}")
     shutil.rmtree(LOGS, ignore_errors=True)
     LOGS.mkdir(parents=True)
-    total, broken, rows = Tally(), set(), []
+    chosen = [g for g in chosen if (not args.only or g.name in args.only)
+              and not (args.fast and g.slow)]
+    sums = Sums()
+    beside: list[threading.Thread] = []
+    began = time.monotonic()
     for group in chosen:
-        if (args.only and group.name not in args.only) or (args.fast and group.slow):
-            continue
         if group.exists and not (ROOT / group.exists).exists():
             print(f"\n== {group.name}: nothing there yet ({group.exists})", flush=True)
-            continue
-        if broken & set(group.needs):
-            tally = Tally(failed=1, failures=[(f"{group.name}: not run", "what it needs failed")])
-            seconds = 0.0
+        elif group.beside:
+            print(f"\n== {group.name}, beside the next: {' '.join(group.command)[:100]}", flush=True)
+            beside.append(threading.Thread(target=go_after, args=(group, sums, beside[-1:]),
+                                           daemon=True))
+            beside[-1].start()
         else:
-            print(f"\n== {group.name}: {' '.join(group.command)[:100]}", flush=True)
-            code, seconds = run(group)
-            tally = count(group, code)
-        for name, output in tally.failures:
-            print(f"\n--- FAILED {group.name}: {name}\n{tail_of(output)}\n", flush=True)
-        if tally.failed:
-            broken.add(group.name)
-        row = (f"{group.name:<12} {tally.passed:>5} passed {tally.failed:>4} failed "
-               f"{tally.skipped:>4} skipped {seconds:>7.1f} s")
-        print(f"   {row}", flush=True)
-        rows.append(row)
-        total.passed += tally.passed
-        total.failed += tally.failed
-        total.skipped += tally.skipped
-        total.skips += tally.skips
-        total.failures += [(f"{group.name}: {name}", "") for name, _ in tally.failures]
+            if any(other.beside for other in chosen if other.name in group.needs):
+                wait_for_all(beside, group.name)
+            go(group, sums)
+    wait_for_all(beside, "the end")
+    total, rows = sums.total, sums.rows
+    rows.append(f"{'together':<12} {time.monotonic() - began:.0f} s")
     print("\n== Summary", *rows, sep="\n   ")
     for line in total.skips:
         print(f"SKIPPED {' '.join(line.split())[:300]}")
@@ -221,4 +291,8 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    finally:
+        for leader in list(RUNNING):  # when we were interrupted
+            end(leader)

@@ -50,7 +50,7 @@ after(async () => {
 const phase = (wanted: string) => page.locator(`[data-testid=desktop][data-phase=${wanted}]`).waitFor({ timeout: 20_000 });
 
 async function until(what: string, done: () => boolean): Promise<void> {
-  const end = Date.now() + 5_000;
+  const end = Date.now() + 20_000;
   while (!done()) {
     if (Date.now() > end) throw new Error(`no ${what}: ${JSON.stringify(daemon.inputs.slice(-12))}`);
     await new Promise((next) => setTimeout(next, 20));
