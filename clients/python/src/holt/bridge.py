@@ -7,7 +7,8 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Coroutine
-from typing import Any, TypeVar
+from pathlib import Path
+from typing import Any, TypedDict, TypeVar
 
 from .client import AsyncHolt
 from .errors import ClosedError
@@ -15,6 +16,14 @@ from .sync import Holt
 
 T = TypeVar("T")
 Work = Callable[[AsyncHolt], Coroutine[Any, Any, T]]
+
+
+class Endpoint(TypedDict, total=False):
+    """What the adapters' connect() passes on to Holt.connect, beside url, session and key."""
+
+    ready_file: str | Path | None
+    src: str | None
+    timeout: float
 
 
 class Bridge:

@@ -11,15 +11,14 @@ import contextvars
 import hashlib
 import json
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
-from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, Unpack
 
 from langchain_core.tools import BaseTool, StructuredTool, ToolException
 from langchain_core.tools.base import BaseToolkit
 from langgraph.config import get_stream_writer
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 
-from .bridge import Bridge
+from .bridge import Bridge, Endpoint
 from .client import AsyncHolt
 from .errors import HoltError
 from .model_text import describe, explain, shorten
@@ -118,16 +117,13 @@ class HoltToolkit(BaseToolkit):
         session: str | None = None,
         key: str | None = None,
         *,
-        ready_file: str | Path | None = None,
-        src: str | None = None,
-        timeout: float = 30.0,
         live: bool = True,
         prefix: str = "",
+        **how: Unpack[Endpoint],
     ) -> Self:
         """Give `src` (a name of this agent that stays) where a checkpointed run may go on in
         another process: then it is served the answers of the first."""
-        holt = Holt.connect(url, session, key, ready_file=ready_file, src=src, timeout=timeout)
-        return cls(holt=holt, live=live, prefix=prefix)
+        return cls(holt=Holt.connect(url, session, key, **how), live=live, prefix=prefix)
 
     def close(self) -> None:
         self._bridge.close()

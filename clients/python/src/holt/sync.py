@@ -6,18 +6,20 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import threading
-from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, Self, TypeVar
+from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
 from .client import PATIENCE_S, AsyncHolt, Batching
 from .commands import Counters, Hello
-from .errors import ClosedError, HoltError
+from .errors import ClosedError
 from .execution import Execution, Process
-from .types import Edit, Entry, ExecResult, FileContent, Listing, Matches, Output, Written
+from .types import ExecResult, Output
 
+P = ParamSpec("P")
 T = TypeVar("T")
 
 
@@ -124,6 +126,18 @@ class RunningProcess:
         return iter(self._run)
 
 
+def _waits_for(
+    method: Callable[Concatenate[AsyncHolt, P], Coroutine[Any, Any, T]],
+) -> Callable[Concatenate[Holt, P], T]:
+    """The method that waits for this one, with its parameters and its result."""
+
+    @functools.wraps(method)
+    def wait(self: Holt, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        return self.thread.wait(method(self.aio, *args, **kwargs))
+
+    return wait
+
+
 class Holt:
     """See AsyncHolt for what each method does."""
 
@@ -203,134 +217,27 @@ class Holt:
     def counters(self) -> Counters:
         return self.aio.counters
 
-    def call(self, message: Mapping[str, Any], *, id: str | None = None) -> dict[str, Any]:
-        return self.thread.wait(self.aio.call(message, id=id))
+    call = _waits_for(AsyncHolt.call)
+    batch = _waits_for(AsyncHolt.batch)
 
-    def batch(
-        self,
-        items: Sequence[Mapping[str, Any]],
-        *,
-        stop_on_error: bool = False,
-        id: str | None = None,
-    ) -> list[dict[str, Any] | HoltError]:
-        return self.thread.wait(self.aio.batch(items, stop_on_error=stop_on_error, id=id))
+    read = _waits_for(AsyncHolt.read)
+    read_text = _waits_for(AsyncHolt.read_text)
+    read_many = _waits_for(AsyncHolt.read_many)
+    write = _waits_for(AsyncHolt.write)
+    edit = _waits_for(AsyncHolt.edit)
+    list = _waits_for(AsyncHolt.list)
+    stat = _waits_for(AsyncHolt.stat)
+    exists = _waits_for(AsyncHolt.exists)
+    mkdir = _waits_for(AsyncHolt.mkdir)
+    move = _waits_for(AsyncHolt.move)
+    remove = _waits_for(AsyncHolt.remove)
+    glob = _waits_for(AsyncHolt.glob)
+    grep = _waits_for(AsyncHolt.grep)
+    tree = _waits_for(AsyncHolt.tree)
 
-    def read(
-        self,
-        path: str,
-        *,
-        offset: int | None = None,
-        limit: int | None = None,
-        range: tuple[int, int] | None = None,
-        encoding: Literal["utf8", "base64"] | None = None,
-        max_bytes: int | None = None,
-        id: str | None = None,
-    ) -> FileContent:
-        work = self.aio.read(
-            path,
-            offset=offset,
-            limit=limit,
-            range=range,
-            encoding=encoding,
-            max_bytes=max_bytes,
-            id=id,
-        )
-        return self.thread.wait(work)
-
-    def read_text(self, path: str) -> str:
-        return self.read(path).text
-
-    def read_many(self, paths: Iterable[str]) -> list[FileContent | HoltError]:
-        return self.thread.wait(self.aio.read_many(paths))
-
-    def write(
-        self,
-        path: str,
-        content: str | bytes,
-        *,
-        mode: int | None = None,
-        create: Literal["new", "any"] | None = None,
-        if_match: str | None = None,
-        id: str | None = None,
-    ) -> Written:
-        work = self.aio.write(path, content, mode=mode, create=create, if_match=if_match, id=id)
-        return self.thread.wait(work)
-
-    def edit(
-        self,
-        path: str,
-        edits: Sequence[Edit | tuple[str, str]],
-        *,
-        if_match: str | None = None,
-        id: str | None = None,
-    ) -> Written:
-        return self.thread.wait(self.aio.edit(path, edits, if_match=if_match, id=id))
-
-    def list(self, path: str = ".", *, id: str | None = None) -> Listing:
-        return self.thread.wait(self.aio.list(path, id=id))
-
-    def stat(self, path: str) -> Entry:
-        return self.thread.wait(self.aio.stat(path))
-
-    def exists(self, path: str) -> bool:
-        return self.thread.wait(self.aio.exists(path))
-
-    def mkdir(self, path: str, *, parents: bool = True, id: str | None = None) -> None:
-        self.thread.wait(self.aio.mkdir(path, parents=parents, id=id))
-
-    def move(self, source: str, to: str, *, overwrite: bool = False, id: str | None = None) -> None:
-        self.thread.wait(self.aio.move(source, to, overwrite=overwrite, id=id))
-
-    def remove(self, path: str, *, recursive: bool = False, id: str | None = None) -> None:
-        self.thread.wait(self.aio.remove(path, recursive=recursive, id=id))
-
-    def glob(
-        self,
-        pattern: str,
-        path: str = ".",
-        *,
-        kind: Literal["any", "file", "directory"] = "any",
-        hidden: bool = False,
-        limit: int | None = None,
-        id: str | None = None,
-    ) -> Listing:
-        work = self.aio.glob(pattern, path, kind=kind, hidden=hidden, limit=limit, id=id)
-        return self.thread.wait(work)
-
-    def grep(
-        self,
-        pattern: str,
-        path: str = ".",
-        *,
-        glob: str | None = None,
-        regex: bool = False,
-        ignore_case: bool = False,
-        limit: int | None = None,
-        context: int = 0,
-        id: str | None = None,
-    ) -> Matches:
-        work = self.aio.grep(
-            pattern,
-            path,
-            glob=glob,
-            regex=regex,
-            ignore_case=ignore_case,
-            limit=limit,
-            context=context,
-            id=id,
-        )
-        return self.thread.wait(work)
-
-    def tree(
-        self,
-        path: str = ".",
-        *,
-        depth: int | None = None,
-        hash_max: int | None = None,
-        exclude: Sequence[str] | None = None,
-    ) -> Listing:
-        work = self.aio.tree(path, depth=depth, hash_max=hash_max, exclude=exclude)
-        return self.thread.wait(work)
+    cancel = _waits_for(AsyncHolt.cancel)
+    query = _waits_for(AsyncHolt.query)
+    fetch = _waits_for(AsyncHolt.fetch)
 
     def exec(
         self,
@@ -395,15 +302,6 @@ class Holt:
                 cmd, cwd=cwd, env=env, pty=pty, columns=columns, rows=rows, id=id
             ),
         )
-
-    def cancel(self, target: str) -> None:
-        self.thread.wait(self.aio.cancel(target))
-
-    def query(self, ids: Sequence[str]) -> dict[str, Any]:
-        return self.thread.wait(self.aio.query(ids))
-
-    def fetch(self, target: str, stream: str, off: int, length: int) -> bytes:
-        return self.thread.wait(self.aio.fetch(target, stream, off, length))
 
     def release(self, *ids: str) -> None:
         self.thread.loop.call_soon_threadsafe(self.aio.release, *ids)
