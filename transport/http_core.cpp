@@ -141,6 +141,7 @@ listener_stats http_core::stats() const {
   const std::lock_guard lock{mutex_};
   out.open = live_.size();
   out.unauthenticated = unauthenticated_;
+  out.idle_strangers = waiting_.size();
   out.websockets = websockets_;
   out.accepted = accepted_;
   out.refused = refused_;

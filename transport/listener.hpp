@@ -54,6 +54,7 @@ struct listener_options {
 struct listener_stats {
   std::size_t open = 0;            ///< connections, WebSockets included
   std::size_t unauthenticated = 0; ///< of them, neither admitted nor accepted yet
+  std::size_t idle_strangers = 0;  ///< of those, answered and without a request: they make room
   std::size_t websockets = 0;      ///< of them, open WebSockets
   std::uint64_t accepted = 0;      ///< connections so far
   std::uint64_t refused = 0;       ///< connections over a limit so far

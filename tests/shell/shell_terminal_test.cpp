@@ -72,8 +72,8 @@ CAF_TEST(a typed interrupt character does the same) {
 
 CAF_TEST(a signal without a terminal reaches the whole group) {
   shell_jobs s;
-  auto c = s.start("sh -c 'trap \"echo inner; exit 0\" TERM; echo ready; while :; do sleep 0.05; "
-                   "done' & trap 'wait; echo outer; exit 6' TERM; wait; wait");
+  auto c = s.start("trap 'wait; echo outer; exit 6' TERM; sh -c 'trap \"echo inner; exit 0\" TERM; "
+                   "echo ready; while :; do sleep 0.05; done' & wait; wait");
   CAF_REQUIRE(s.until([&] { return c->out == "ready\n"; }));
   c->handle->signal(SIGTERM);
   CAF_REQUIRE(s.until([&] { return c->done.has_value(); }));

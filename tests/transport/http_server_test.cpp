@@ -257,6 +257,7 @@ CAF_TEST(the stranger that waits longest makes room and a busy one does not ) {
   CAF_CHECK_EQUAL(older.ask(get("/echo", "X-Stranger: 1\r\n")).status, 200u);
   raw_client newer{s.port};
   CAF_CHECK_EQUAL(newer.ask(get("/echo", "X-Stranger: 1\r\n")).status, 200u);
+  CAF_REQUIRE(s.settles([](const auto& st) { return st.idle_strangers == 2; }));
   CAF_CHECK_EQUAL(older.ask(get("/echo", "X-Stranger: 1\r\n")).status, 200u); // now it is the newer
   CAF_CHECK(s.settles([](const auto& st) { return st.unauthenticated == 3; }));
   raw_client next{s.port};
