@@ -20,6 +20,8 @@ gateway::gateway(gateway_deps deps)
   add_tree_routes();
   add_desktop_routes();
   add_link_routes();
+  add_process_routes();
+  add_terminal_routes();
 }
 
 void gateway::add(std::string_view method, std::string_view pattern, route what) {

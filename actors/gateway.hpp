@@ -12,6 +12,7 @@
 #include "actors/tree_client.hpp"
 #include "actors/viewers.hpp"
 #include "broker/broker.hpp"
+#include "files/path_jail.hpp"
 #include "transport/assets.hpp"
 #include "transport/auth.hpp"
 #include "transport/http_types.hpp"
@@ -25,6 +26,11 @@
 
 namespace holt {
 
+namespace shell {
+class live_process;
+class process_room;
+} // namespace shell
+
 struct gateway_deps {
   caf::actor_system* system = nullptr;
   boost::asio::any_io_executor executor;
@@ -36,7 +42,10 @@ struct gateway_deps {
   actor_ref<caf::actor> viewers;
   actor_ref<caf::actor> x_client;
   actor_ref<caf::actor> commands;
-  std::shared_ptr<broker::broker> broker; ///< null: off
+  actor_ref<caf::actor> processes;
+  std::shared_ptr<const files::path_jail> jail; ///< where processes may start
+  boost::asio::any_io_executor blocking;        ///< for what takes long
+  std::shared_ptr<broker::broker> broker;       ///< null: off
   /// How an agent of this session connects: `{url, key, session}`; not_found where there is none.
   std::function<result<nlohmann::json>(const std::string& session)> realtime;
   desktop_context_ptr context; ///< null without a desktop
@@ -103,6 +112,21 @@ private:
   // gateway_link.cpp
   void add_link_routes();
   bool is_realtime(const http::request& head) const;
+  // gateway_processes.cpp
+  void add_process_routes();
+  void add_process_ends();
+  void add_process_input();
+  void create_process(const gateway_call& call) const;
+  void run_process(const gateway_call& call) const;
+  void list_processes(const gateway_call& call) const;
+  void in_process_room(const http::reply& answer,
+                       std::function<void(shell::process_room&)> work) const;
+  void
+  with_process(gateway_call call,
+               std::function<void(gateway_call, std::shared_ptr<shell::live_process>)> what) const;
+  // gateway_terminals.cpp
+  void add_terminal_routes();
+  void open_terminal(const http::upgrade_ptr& what) const;
 
   result<http::identity> identify(const http::request& head, bool websocket) const;
 
@@ -118,6 +142,9 @@ private:
 
 /// Paths of the Realtime protocol: they need its keys, not Holt's, and skip the Origin list.
 bool is_realtime_path(std::string_view path);
+
+/// 404 as the contract has it.
+http::response unknown_process(const std::string& id);
 
 /// Answers 204, or the problem.
 void answer_outcome(const http::reply& answer, const result<void>& got);

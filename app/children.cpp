@@ -3,6 +3,7 @@
 
 #include "actors/activity.hpp"
 #include "actors/control.hpp"
+#include "actors/processes.hpp"
 
 #include <boost/asio/ip/address.hpp>
 
@@ -82,6 +83,25 @@ std::shared_ptr<actor_child> lobby_child(const shared_parts& parts, const config
                            [parts] { parts.viewers.clear(); }});
 }
 
+std::shared_ptr<actor_child> processes_child(const shared_parts& parts, const config& values) {
+  processes_deps deps{{parts.starter, parts.killer},
+                      parts.rt.io().get_executor(),
+                      parts.link->shell,
+                      {},
+                      values.processes.keep_ended,
+                      parts.activity,
+                      parts.link->mask};
+  deps.limits.max_concurrent = values.processes.running;
+  deps.limits.max_log_bytes = values.processes.max_log;
+  return make_actor_child({"processes",
+                           [parts, deps] {
+                             auto actor = spawn_processes(parts.rt.system(), deps);
+                             parts.processes.set(actor);
+                             return actor;
+                           },
+                           [parts] { parts.processes.clear(); }});
+}
+
 std::vector<std::string> interface_addresses() {
   std::vector<std::string> out;
   ifaddrs* all = nullptr;
@@ -134,8 +154,8 @@ std::vector<child_spec> make_children(const shared_parts& parts, const loaded_co
   const auto& values = loaded.values;
   auto control = actor_spec("control", values, control_child(parts));
   auto lobby = actor_spec("lobby", values, lobby_child(parts, values));
-  std::vector<child_spec> out{actor_spec("activity", values, activity_child(parts)), control,
-                              lobby};
+  std::vector<child_spec> out{actor_spec("activity", values, activity_child(parts)), control, lobby,
+                              actor_spec("processes", values, processes_child(parts, values))};
   if (!parts.context)
     return out;
   desktop_options desktop{{parts.rt.io(), parts.starter, parts.killer},

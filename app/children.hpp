@@ -24,6 +24,7 @@ struct shared_parts {
   actor_ref<caf::actor> control;
   actor_ref<caf::actor> viewers;
   actor_ref<caf::actor> x_client;
+  actor_ref<caf::actor> processes;
   desktop_context_ptr context; ///< null without a desktop
   running_engine_ptr engine = std::make_shared<running_engine>();
   engine_choice choice{};

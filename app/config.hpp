@@ -95,6 +95,11 @@ struct config {
     unsigned queued = 256;
     unsigned max_output = 1024 * 1024; ///< bytes of one stream in an answer
   } exec;
+  struct processes_config {
+    unsigned running = 64; ///< long-lived ones and runs at once
+    unsigned keep_ended = 256;
+    std::uint64_t max_log = 10ull << 20; ///< bytes of one process
+  } processes;
   struct journal_config {
     std::string durability = "process"; ///< process | power
     std::uint64_t max_bytes = 256ull << 20;

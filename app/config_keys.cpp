@@ -27,6 +27,7 @@ using files = config::files_config;
 using link = config::link_config;
 using broker = config::broker_config;
 using exec = config::exec_config;
+using processes = config::processes_config;
 using journal = config::journal_config;
 using activity = config::activity_config;
 
@@ -246,6 +247,24 @@ const std::vector<config_key>& config_keys() {
      {},
      1'024,
      16 * 1024 * 1024},
+    {"processes.running",
+     in(&c::processes, &processes::running),
+     "processes and runs of the API at once",
+     {},
+     1,
+     4'096},
+    {"processes.keep_ended",
+     in(&c::processes, &processes::keep_ended),
+     "ended processes that are kept, with their logs",
+     {},
+     0,
+     10'000},
+    {"processes.max_log",
+     in(&c::processes, &processes::max_log),
+     "bytes of output that are kept of one process",
+     {},
+     65'536,
+     1ull << 30},
     {"journal.durability",
      in(&c::journal, &journal::durability),
      "what the journal survives: the daemon's death, or the machine's",

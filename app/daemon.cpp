@@ -47,7 +47,7 @@ public:
       reaper_{rt_.io().get_executor(), starter_.children()},
       signals_{rt_.io(), SIGTERM, SIGINT, SIGHUP},
       force_{rt_.io()},
-      parts_{rt_, starter_, killer_, {}, {}, {}, {}, std::move(context)} {
+      parts_{rt_, starter_, killer_, {}, {}, {}, {}, {}, std::move(context)} {
     parts_.choice = std::move(choice);
     parts_.log_dir = state.log_dir();
   }

@@ -203,6 +203,9 @@ std::shared_ptr<gateway_child> make_gateway(const shared_parts& parts, const con
   deps.viewers = parts.viewers;
   deps.x_client = parts.x_client;
   deps.commands = parts.link->commands;
+  deps.processes = parts.processes;
+  deps.jail = parts.link->files.jail;
+  deps.blocking = parts.rt.blocking().get_executor();
   deps.broker = parts.link->broker;
   deps.realtime = [self, link = parts.link](const std::string& session) {
     auto child = self->lock();

@@ -27,6 +27,11 @@ void job_input::close() {
   closed_ = true;
 }
 
+bool job_input::closed() const {
+  std::lock_guard lock{guard_};
+  return closed_;
+}
+
 void job_input::end() {
   {
     std::lock_guard lock{guard_};

@@ -29,6 +29,7 @@ public:
   bool push(std::string bytes, bool always = false);
   /// What waits is written first.
   void close();
+  bool closed() const;
   /// The job has ended: nothing is written any more.
   void end();
 
@@ -46,7 +47,7 @@ private:
   bool writing_ = false;
   std::string now_; ///< being written
   std::size_t done_ = 0;
-  std::mutex guard_; ///< for what follows
+  mutable std::mutex guard_; ///< for what follows
   std::deque<std::string> queue_;
   std::size_t waiting_ = 0; ///< bytes in `queue_` and `now_`
   bool closed_ = false;

@@ -43,8 +43,9 @@ result<files::unique_fd> write_script(const shell_request& what, const shell_def
 
 } // namespace
 
-result<launch_plan> make_plan(const shell_request& what, const shell_defaults& defaults,
-                              std::string_view key) {
+result<process_spec> make_surroundings(const shell_defaults& defaults,
+                                       const std::map<std::string, std::string>& env,
+                                       bool terminal) {
   process_spec spec;
   if (defaults.environment)
     spec.env = defaults.environment();
@@ -56,11 +57,20 @@ result<launch_plan> make_plan(const shell_request& what, const shell_defaults& d
     for (auto& [name, value] : user->environment)
       spec.env[name] = value;
   }
-  for (const auto& [name, value] : what.env)
+  for (const auto& [name, value] : env)
     spec.env[name] = value;
   spec.env.emplace("PATH", "/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin");
-  if (what.pty)
+  if (terminal)
     spec.env.emplace("TERM", "xterm-256color");
+  return {boost::system::in_place_value, std::move(spec)};
+}
+
+result<launch_plan> make_plan(const shell_request& what, const shell_defaults& defaults,
+                              std::string_view key) {
+  auto made = make_surroundings(defaults, what.env, what.pty);
+  if (!made)
+    return made.error();
+  auto& spec = *made;
   spec.cwd = what.cwd.empty() ? "/" : what.cwd;
   spec.stdio = what.pty ? stdio_layout::terminal : stdio_layout::separate;
   spec.input = what.keep_stdin || what.standard_input.has_value();

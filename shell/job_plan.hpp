@@ -17,4 +17,10 @@ inline constexpr std::size_t max_argument = 128 * 1024 - 1;
 result<launch_plan> make_plan(const shell_request& what, const shell_defaults& defaults,
                               std::string_view key);
 
+/// What every child of an agent has: the defaults' environment with `env` over it, and the user to
+/// run as.
+result<process_spec> make_surroundings(const shell_defaults& defaults,
+                                       const std::map<std::string, std::string>& env,
+                                       bool terminal);
+
 } // namespace holt::shell

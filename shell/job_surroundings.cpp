@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <cstdlib>
 #include <dirent.h>
+#include <fcntl.h>
 #include <fstream>
 #include <grp.h>
 #include <pwd.h>
@@ -68,6 +69,21 @@ result<known_user> find_user(const std::string& name) {
                      {"LOGNAME", name},
                      {"SHELL", row.pw_shell && *row.pw_shell ? row.pw_shell : "/bin/sh"}};
   return {boost::system::in_place_value, std::move(out)};
+}
+
+result<std::string> real_folder(const files::path_jail& jail, const std::string& path) {
+  const auto where = jail.locate(path);
+  if (!where)
+    return where.error();
+  const auto folder = jail.open_at(*where, O_PATH | O_DIRECTORY);
+  if (!folder)
+    return folder.error();
+  std::array<char, 4096> real{};
+  const auto link = "/proc/self/fd/" + std::to_string(folder->get());
+  const auto n = ::readlink(link.c_str(), real.data(), real.size());
+  if (n <= 0 || static_cast<std::size_t>(n) == real.size())
+    return files::from_errno(n < 0 ? errno : ENAMETOOLONG, path);
+  return std::string(real.data(), static_cast<std::size_t>(n));
 }
 
 std::string shown_name(int fd) {

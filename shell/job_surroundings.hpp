@@ -5,6 +5,7 @@
 // job whose shell has ended, whether the kernel killed for memory. Plain look-ups, no state;
 // blocking but short.
 
+#include "files/path_jail.hpp"
 #include "messages/process_spec.hpp"
 #include "transport/process_sweep.hpp"
 
@@ -25,6 +26,10 @@ struct known_user {
 
 /// spawn_failed when there is no such user.
 result<known_user> find_user(const std::string& name);
+
+/// The folder as the kernel sees it: a child starts where the jail looked, not where a name may
+/// lead by then. Errors as the jail's.
+result<std::string> real_folder(const files::path_jail& jail, const std::string& path);
 
 /// How an open file shows under /proc/PID/fd: `pipe:[1234]`.
 std::string shown_name(int fd);

@@ -2,15 +2,12 @@
 
 // decode_shell_request: the body of shell.exec and shell.start, checked.
 
+#include "shell/job_surroundings.hpp"
 #include "shell/shell_job.hpp"
 
-#include <fcntl.h>
-
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <string_view>
-#include <unistd.h>
 #include <utility>
 
 namespace holt::shell {
@@ -53,8 +50,6 @@ result<void> read_cmd(const json& body, shell_request& into) {
   return {};
 }
 
-/// The folder as the kernel sees it: the command starts where the jail looked, not where a name
-/// may lead by then.
 result<void> read_cwd(const json& body, const files::path_jail& jail, shell_request& into) {
   std::string path = jail.workspace();
   if (const auto* cwd = find(body, "cwd")) {
@@ -62,20 +57,12 @@ result<void> read_cwd(const json& body, const files::path_jail& jail, shell_requ
       return wrong("cwd", "a string");
     path = cwd->get<std::string>();
   }
-  const auto where = jail.locate(path);
-  if (!where)
-    return where.error().code == errc::invalid_request
-             ? wrong("cwd", "a path (" + where.error().detail + ")")
-             : where.error();
-  const auto folder = jail.open_at(*where, O_PATH | O_DIRECTORY);
+  auto folder = real_folder(jail, path);
   if (!folder)
-    return folder.error();
-  std::array<char, 4096> real{};
-  const auto link = "/proc/self/fd/" + std::to_string(folder->get());
-  const auto n = ::readlink(link.c_str(), real.data(), real.size());
-  if (n <= 0 || static_cast<std::size_t>(n) == real.size())
-    return files::from_errno(n < 0 ? errno : ENAMETOOLONG, path);
-  into.cwd.assign(real.data(), static_cast<std::size_t>(n));
+    return folder.error().code == errc::invalid_request
+             ? wrong("cwd", "a path (" + folder.error().detail + ")")
+             : folder.error();
+  into.cwd = std::move(*folder);
   return {};
 }
 

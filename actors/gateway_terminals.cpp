@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// What processes printed, and their terminals.
+
+#include "actors/gateway.hpp"
+#include "actors/processes.hpp"
+#include "shell/log_document.hpp"
+#include "shell/process_fields.hpp"
+#include "shell/terminal_viewer.hpp"
+
+#include <boost/asio/post.hpp>
+
+namespace holt {
+
+namespace {
+
+using shell::live_process_ptr;
+using shell::process_room;
+
+http::response log_response(const live_process_ptr& process, const shell::log_query& what) {
+  http::response out;
+  out.headers.push_back({"Content-Type", "application/json"});
+  out.body = std::make_shared<const std::string>(shell::log_document(*process, what));
+  return out;
+}
+
+bool flag(const http::request& request, std::string_view name) {
+  auto value = request.query_value(name);
+  return value && (value->empty() || *value == "1" || *value == "true");
+}
+
+} // namespace
+
+void gateway::add_terminal_routes() {
+  get("/v1/processes/{id}/logs", http::scope::exec, [this](const gateway_call& call) {
+    auto query = shell::decode_log_query(call.request);
+    if (!query)
+      return call.answer(http::problem(query.error()));
+    // Off this thread: ten megabytes of base64 take their time.
+    with_process(call, [query = *query, pool = deps_.blocking](const gateway_call& c,
+                                                               const live_process_ptr& process) {
+      boost::asio::post(
+        pool, [answer = c.answer, process, query] { answer(log_response(process, query)); });
+    });
+  });
+  websocket("/v1/processes/{id}/terminal/ws", http::scope::exec,
+            [this](const http::upgrade_ptr& what, const http::identity&) { open_terminal(what); });
+}
+
+void gateway::open_terminal(const http::upgrade_ptr& what) const {
+  auto path = what->head().segments(); // v1 processes {id} terminal ws: the router saw to it
+  auto id = (*path)[2];
+  const auto offset = what->head().query_value("offset");
+  auto from = shell::query_number(offset, "offset", 0, ~0ull);
+  if (!from)
+    return what->refuse(http::problem(from.error()));
+  shell::viewer_options how;
+  if (offset)
+    how.offset = *from;
+  how.live_only = what->head().query_value("replay") == "0";
+  how.extended = offset || flag(what->head(), "events");
+  auto refuse = [what](http::response why) { what->refuse(std::move(why)); };
+  in_process_room(refuse, [what, id, how, executor = deps_.executor](process_room& room) mutable {
+    auto process = room.find(id);
+    if (!process)
+      return what->refuse(unknown_process(id));
+    if (!process->terminal())
+      return what->refuse(http::problem({errc::conflict, "the process has no terminal"}));
+    how.max_input = room.limits().max_input_bytes;
+    shell::open_terminal_viewer(what, std::move(process), how, executor);
+  });
+}
+
+} // namespace holt
