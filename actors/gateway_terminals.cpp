@@ -36,6 +36,8 @@ void gateway::add_terminal_routes() {
     auto query = shell::decode_log_query(call.request);
     if (!query)
       return call.answer(http::problem(query.error()));
+    if (flag(call.request, "follow"))
+      return call.answer(http::problem({errc::unsupported, "follow is not offered yet"}));
     // Off this thread: ten megabytes of base64 take their time.
     with_process(call, [query = *query, pool = deps_.blocking](const gateway_call& c,
                                                                const live_process_ptr& process) {

@@ -47,7 +47,7 @@ void process_log::append(output_stream stream, std::string_view bytes, std::int6
   end_ += bytes.size();
   total_[index(stream)] += bytes.size();
   memory_ += bytes.size();
-  if (memory_ > limits_.memory)
+  if (memory_ > limits_.memory && limits_.bytes > limits_.memory)
     spill_locked();
   forget_locked();
 }

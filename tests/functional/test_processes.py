@@ -316,7 +316,7 @@ def test_a_view_token_may_not_look_at_processes(bare):
     cookie = session.headers["set-cookie"].split(";")[0]
     for method, path in (("GET", API), ("POST", f"{API}/run"), ("GET", f"{API}/config")):
         answer = bare.client.call(method, path, token=None, body={} if method == "POST" else None,
-                                  headers={"cookie": cookie})
+                                  headers={"cookie": cookie, "origin": bare.client.origin})
         answer.problem(403, "forbidden")
 
 
@@ -327,7 +327,7 @@ class Terminal:
     def __init__(self, daemon, pid: str, query: str = ""):
         # As the published client: only the query carries the token.
         self.ws = daemon.client.ws(f"{API}/{pid}/terminal/ws", token=None,
-                                   query=f"?access_token={daemon.token}{query}")
+                                   query=f"?access_token={daemon.token}{query}").__enter__()
         self.bytes = b""
         self.frames: list[dict] = []
 

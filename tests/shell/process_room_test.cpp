@@ -38,6 +38,12 @@ struct fixture : shell_jobs {
     room = std::make_unique<process_room>(std::move(parts));
   }
 
+  /// Nothing of one test is left for the next.
+  ~fixture() {
+    room.reset();
+    until([] { return living_descendants() == 0; });
+  }
+
   process_request script(const std::string& text) const {
     process_request what;
     what.command = "sh";
@@ -136,7 +142,7 @@ CAF_TEST(a missing program and folder name their field) {
 CAF_TEST(a kill answers when the whole tree is gone) {
   auto one = good(script("trap '' TERM; sleep 600 & setsid sleep 601 & echo up; sleep 602"));
   CAF_REQUIRE(until([&] { return printed(one) == "up\n"; }));
-  CAF_REQUIRE(until([&] { return living_descendants() == 4; }));
+  CAF_REQUIRE(until([&] { return living_descendants() >= 3; }));
   bool done = false;
   one->kill(milliseconds{20'000}, [&] {
     done = true;
@@ -237,13 +243,13 @@ CAF_TEST(a run is cut at its bound) {
 
 CAF_TEST(the end of the room ends its processes) {
   auto one = good(script("sleep 600 & sleep 600"));
-  CAF_REQUIRE(until([&] { return living_descendants() == 3; }));
+  CAF_REQUIRE(until([&] { return living_descendants() >= 2; }));
   room.reset();
   CAF_REQUIRE(until([&] { return living_descendants() == 0 && one->exited(); }));
 }
 
 CAF_TEST(a terminal has its size and answers signals) {
-  auto what = script("stty size; trap 'echo int; exit 9' INT; while :; do sleep 0.05; done");
+  auto what = script("trap 'echo int; exit 9' INT; stty size; while :; do sleep 0.05; done");
   what.plan.terminal = true;
   what.plan.columns = 100;
   what.plan.rows = 30;
