@@ -19,8 +19,16 @@ export async function udpGate({ listen, target, port, loss, seed }) {
   const front = createSocket("udp4");
   const backs = new Map();
   const counts = { passed: 0, dropped: 0 };
+  const gate = {
+    loss, // may be changed while packets pass
+    counts,
+    close() {
+      front.close();
+      for (const back of backs.values()) back.close();
+    },
+  };
   const pass = (send) => {
-    if (random() < loss) counts.dropped += 1;
+    if (random() < gate.loss) counts.dropped += 1;
     else {
       counts.passed += 1;
       send();
@@ -41,11 +49,5 @@ export async function udpGate({ listen, target, port, loss, seed }) {
     front.once("error", fail);
     front.bind(port, listen, done);
   });
-  return {
-    counts,
-    close() {
-      front.close();
-      for (const back of backs.values()) back.close();
-    },
-  };
+  return gate;
 }
