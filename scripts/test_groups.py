@@ -89,7 +89,7 @@ def groups(fast: bool) -> list[Group]:
         Group("browser", browser, 600, junit=True, needs=["build"], exists="app/main.cpp",
               env={"HOLT_TEST_FAST": "1"} if fast else {}),
         Group("nemesis", [PYTHON, "tests/nemesis/run.py", "--short", "--junit",
-                          str(LOGS / "nemesis.xml")], 300, junit=True, needs=["build"],
+                          str(LOGS / "nemesis.xml")], 600, junit=True, needs=["build"],
               exists="app/main.cpp", slow=True),
         Group("unit-asan", [*ctest, "--test-dir", "build/asan", "--output-junit",
                             str(LOGS / "unit-asan.xml")], 900, junit=True, needs=["build-asan"],
