@@ -22,6 +22,7 @@ gateway::gateway(gateway_deps deps)
   add_link_routes();
   add_process_routes();
   add_terminal_routes();
+  add_file_routes();
 }
 
 void gateway::add(std::string_view method, std::string_view pattern, route what) {
@@ -77,7 +78,7 @@ result<std::uint64_t> gateway::admit(const http::request& head) {
     return who.error();
   if (!who->may(target.needs))
     return error{errc::forbidden, "this token lacks the scope " + http::to_string(target.needs)};
-  return deps_.max_body_bytes;
+  return target.max_body_bytes != 0 ? target.max_body_bytes : deps_.max_body_bytes;
 }
 
 bool gateway::knows(const http::request& head) {

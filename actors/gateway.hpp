@@ -8,6 +8,7 @@
 #include "actors/activity.hpp"
 #include "actors/desktop_context.hpp"
 #include "actors/engine_children.hpp"
+#include "actors/file_api.hpp"
 #include "actors/router.hpp"
 #include "actors/tree_client.hpp"
 #include "actors/viewers.hpp"
@@ -48,6 +49,7 @@ struct gateway_deps {
   std::shared_ptr<broker::broker> broker;       ///< null: off
   /// How an agent of this session connects: `{url, key, session}`; not_found where there is none.
   std::function<result<nlohmann::json>(const std::string& session)> realtime;
+  file_api_ptr files;          ///< null: no file routes
   desktop_context_ptr context; ///< null without a desktop
   engine_choice engine;
   std::string log_dir;
@@ -68,7 +70,18 @@ struct gateway_call {
   http::reply answer;
 };
 
-class gateway final : public http::service, public std::enable_shared_from_this<gateway> {
+/// One request that was let in, to a route whose bodies no memory holds.
+struct streaming_call {
+  http::request request;
+  std::map<std::string, std::string, std::less<>> params;
+  http::identity who;
+  std::shared_ptr<http::body_sink> sink; ///< took the body; null where the route has none
+  http::streaming_reply answer;
+};
+
+class gateway final : public http::service,
+                      public http::streaming_service,
+                      public std::enable_shared_from_this<gateway> {
 public:
   explicit gateway(gateway_deps deps);
 
@@ -77,12 +90,17 @@ public:
   std::vector<http::header> refusal_headers(const http::request& head, const error& why) override;
   void handle(http::request what, http::reply answer) override;
   void handle_upgrade(http::upgrade_ptr what) override;
+  bool streams(const http::request& head) override;
+  std::shared_ptr<http::body_sink> open_body(const http::request& head) override;
+  void handle_streaming(http::request what, std::shared_ptr<http::body_sink> sink,
+                        http::streaming_reply answer) override;
 
   /// The feed was restarted: its followers are sent away and come back by themselves.
   void drop_followers();
 
 private:
   using http_handler = std::function<void(gateway_call)>;
+  using streaming_handler = std::function<void(streaming_call)>;
   using ws_handler = std::function<void(http::upgrade_ptr, const http::identity&)>;
 
   struct route {
@@ -90,6 +108,11 @@ private:
     bool open = false;  ///< no credential needed
     http_handler http;
     ws_handler websocket;
+    /// Instead of `http`: bodies that no memory holds.
+    streaming_handler streaming = nullptr;
+    /// Takes the request's body; may be null.
+    std::function<std::shared_ptr<http::body_sink>(const http::request&)> sink = nullptr;
+    std::uint64_t max_body_bytes = 0; ///< 0: as configured
   };
 
   void get(std::string_view pattern, http::scopes needs, http_handler what);
@@ -109,6 +132,8 @@ private:
   void add_health_routes();
   http::response metrics_document(const result<supervision::tree_report>& tree,
                                   const nlohmann::json& link) const;
+  // gateway_files.cpp, which also has streams, open_body and handle_streaming
+  void add_file_routes();
   // gateway_link.cpp
   void add_link_routes();
   bool is_realtime(const http::request& head) const;

@@ -2,6 +2,7 @@
 #include "app/gateway_child.hpp"
 
 #include "app/preflight.hpp"
+#include "files/watch.hpp"
 #include "transport/kernel_features.hpp"
 #include "transport/log.hpp"
 
@@ -211,6 +212,11 @@ std::shared_ptr<gateway_child> make_gateway(const shared_parts& parts, const con
     auto child = self->lock();
     return realtime_access(*link, child ? child->url() : std::string{}, session);
   };
+  auto files = std::make_shared<file_api_deps>();
+  files->files = parts.link->files;
+  files->watches = files::watch_hub::make();
+  files->blocking = parts.link->pool->get_executor();
+  deps.files = files;
   deps.context = parts.context;
   deps.engine = parts.choice;
   deps.log_dir = parts.log_dir;

@@ -23,6 +23,7 @@ namespace {
 
 constexpr std::string_view temporary_prefix = ".holt-";
 constexpr std::size_t temporary_digits = 16;
+constexpr off_t write_behind = 16 * 1024 * 1024;
 constexpr std::size_t max_attribute_bytes = 64 * 1024;
 
 std::array<std::mutex, 64> entry_locks;
@@ -155,6 +156,10 @@ result<void> replacement::write(std::string_view bytes) {
     if (got < 0)
       return from_errno(errno, shown_);
     bytes.remove_prefix(static_cast<std::size_t>(got));
+    // The disk starts now, so that the sync at the end of a large file has little left to wait for.
+    const auto at = ::lseek(file_.get(), 0, SEEK_CUR);
+    if (at / write_behind != (at - got) / write_behind)
+      ::sync_file_range(file_.get(), 0, 0, SYNC_FILE_RANGE_WRITE);
     if (std::exchange(first_piece_, false))
       step(*context_, "temp_half");
   }
@@ -182,20 +187,31 @@ result<void> replacement::sync() {
   return {};
 }
 
+void replacement::set_modified(std::int64_t seconds, long nanoseconds) noexcept {
+  const std::array<timespec, 2> times{timespec{0, UTIME_OMIT}, timespec{seconds, nanoseconds}};
+  ::futimens(file_.get(), times.data()); // where it is not to be had, it is now
+}
+
 result<void> replacement::commit(bool fresh) {
+  return commit_at(*slot_, fresh, true);
+}
+
+result<void> replacement::commit_at(const path_jail::slot& target, bool fresh, bool durable) {
   if (is_cancelled(*context_))
     return cancelled_error();
-  const int folder = slot_->folder.get();
+  const int from = slot_->folder.get();
+  const int folder = target.folder.get();
   int failed = fault(*context_, "rename");
   if (failed == 0 && fresh)
-    failed = rename_fresh(folder, temporary_, folder, slot_->name);
-  else if (failed == 0 && ::renameat(folder, temporary_.c_str(), folder, slot_->name.c_str()) != 0)
+    failed = rename_fresh(from, temporary_, folder, target.name);
+  else if (failed == 0 && ::renameat(from, temporary_.c_str(), folder, target.name.c_str()) != 0)
     failed = errno;
   if (failed != 0)
     return from_errno(failed, shown_);
   temporary_.clear();
   step(*context_, "renamed");
-  sync_folder(folder);
+  if (durable)
+    sync_folder(folder);
   step(*context_, "folder_synced");
   return {};
 }

@@ -42,8 +42,12 @@ public:
   /// All bytes of another file.
   result<void> copy_from(int fd);
   result<void> sync();
+  /// Instead of now; before commit.
+  void set_modified(std::int64_t seconds, long nanoseconds) noexcept;
   /// `fresh`: `exists` when there is something by that name.
   result<void> commit(bool fresh);
+  /// The same to another place of this file system; not `durable`: no folder is synced.
+  result<void> commit_at(const path_jail::slot& target, bool fresh, bool durable);
 
 private:
   replacement() = default;

@@ -26,7 +26,7 @@ public:
     call(problem({errc::internal, "The request was dropped without an answer."}));
   }
 
-  void call(response what) {
+  void call(streaming_response what) {
     if (done_.exchange(true))
       return;
     who_->answered(number_, std::move(what));
@@ -44,6 +44,7 @@ private:
 http_session::http_session(std::unique_ptr<place> seat, socket_type socket,
                            const asio::ip::tcp::endpoint& peer)
   : core_{seat->core().shared_from_this()},
+    streaming_{dynamic_cast<streaming_service*>(core_->app.get())},
     seat_{std::move(seat)},
     socket_{std::move(socket)},
     timer_{socket_.get_executor()},
@@ -63,7 +64,9 @@ void http_session::begin() {
 void http_session::stop(std::uint16_t, std::string) {
   asio::post(socket_.get_executor(), [self = shared_from_this()] {
     self->stopping_ = true;
-    if (self->phase_ == phase::idle || (self->phase_ == phase::head && !self->begun()))
+    const bool endless
+      = self->phase_ == phase::writing && self->out_stream_ && self->out_stream_->endless();
+    if (endless || self->phase_ == phase::idle || (self->phase_ == phase::head && !self->begun()))
       self->end();
   });
 }
@@ -85,7 +88,7 @@ void http_session::upgrade_accepted(ws_accept_request what) {
   });
 }
 
-void http_session::answered(std::uint64_t number, response what) {
+void http_session::answered(std::uint64_t number, streaming_response what) {
   asio::dispatch(socket_.get_executor(),
                  [self = shared_from_this(), number, what = std::move(what)]() mutable {
                    if (self->phase_ == phase::answering && self->number_ == number)
@@ -118,6 +121,7 @@ void http_session::late() {
       arm(core_->options.body_window);
     }
     break;
+  case phase::storing:
   case phase::answering:
   case phase::upgrading: refuse({errc::timeout, "There was no answer in time."}); break;
   default: end();
@@ -163,6 +167,11 @@ void http_session::end() {
   phase_ = phase::ended;
   timer_.cancel();
   error_code ec;
+  if (out_file_) // a sender has the socket under a number of its own
+    socket_.shutdown(asio::ip::tcp::socket::shutdown_both, ec);
+  out_file_.reset();
+  out_stream_.reset();
+  sink_.reset();
   socket_.close(ec);
   seat_.reset();
 }
@@ -179,10 +188,9 @@ void http_session::log(unsigned status, std::uint64_t body_bytes) {
   core_->options.on_access(record_);
 }
 
-reply http_session::make_reply(std::uint64_t number) {
-  return [state = std::make_shared<pending_reply>(shared_from_this(), number)](response what) {
-    state->call(std::move(what));
-  };
+streaming_reply http_session::make_reply(std::uint64_t number) {
+  auto state = std::make_shared<pending_reply>(shared_from_this(), number);
+  return [state](streaming_response what) { state->call(std::move(what)); };
 }
 
 void start_session(std::unique_ptr<place> seat, socket_type socket,

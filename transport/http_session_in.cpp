@@ -12,7 +12,6 @@ using std::chrono::steady_clock;
 namespace {
 
 constexpr std::size_t body_read_bytes = 32 * 1024;
-constexpr std::size_t linger_bytes = 256 * 1024; // read and thrown away after a closing answer
 
 } // namespace
 
@@ -40,7 +39,15 @@ void http_session::received(error_code ec, std::size_t n) {
   if (phase_ == phase::lingering) {
     lingered_ += n;
     buffer_.clear();
-    if (ec || lingered_ > linger_bytes)
+    if (ec || lingered_ > linger_most_)
+      end();
+    else
+      read(read_bytes);
+    return;
+  }
+  if (phase_ == phase::writing && out_stream_) { // only to hear when the peer is gone
+    buffer_.clear();
+    if (ec)
       end();
     else
       read(read_bytes);
@@ -59,7 +66,10 @@ void http_session::received(error_code ec, std::size_t n) {
   }
   if (phase_ == phase::body) {
     window_bytes_ += n;
-    take_body();
+    if (sink_)
+      take_piece();
+    else
+      take_body();
   } else if (phase_ == phase::head) {
     take_head();
   }
@@ -84,6 +94,7 @@ void http_session::take_head() {
     return;
   }
   frame_ = *frame;
+  takes_chunks_ = head.find(" HTTP/1.1\r\n") < head.find('\n');
   auto parsed = parser_.start(head, frame_);
   if (!parsed) {
     refuse(parsed.error());
@@ -135,6 +146,11 @@ void http_session::decide() {
   if (core_->app->knows(current_))
     seat_->authenticated();
   body_limit_ = *limit;
+  sink_ = streaming_ != nullptr ? streaming_->open_body(current_) : nullptr;
+  if (sink_) {
+    open_sink();
+    return;
+  }
   if (!frame_.has_body()) {
     hand_over();
     return;
@@ -188,7 +204,11 @@ void http_session::hand_over() {
   arm(core_->options.answer_timeout);
   record_.method = current_.method;
   record_.path = current_.path;
-  core_->app->handle(std::move(current_), make_reply(number_));
+  if (streaming_ != nullptr && streaming_->streams(current_))
+    streaming_->handle_streaming(std::move(current_), std::exchange(sink_, nullptr),
+                                 make_reply(number_));
+  else
+    core_->app->handle(std::move(current_), make_reply(number_));
   current_ = {};
 }
 

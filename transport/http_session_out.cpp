@@ -36,7 +36,7 @@ void http_session::turn_away(response what) {
   answer(std::move(what));
 }
 
-void http_session::answer(response what) {
+void http_session::answer(streaming_response what) {
   phase_ = phase::writing;
   if (what.status < 200 || what.status > 599) {
     what = problem({errc::internal, "The service gave an impossible status."});
@@ -47,13 +47,30 @@ void http_session::answer(response what) {
     if (!has_header(what, h.name))
       what.headers.push_back(std::move(h));
   cors_.clear();
-  close_after_ = what.close || !frame_.keep_alive || stopping_;
+  close_after_ = what.close || what.stream || !frame_.keep_alive || stopping_;
   wire_options how;
   how.keep_alive = !close_after_;
+  how.file_length = what.file ? what.file->length : 0;
+  how.stream = what.stream != nullptr;
+  how.chunked = takes_chunks_;
   out_head_ = response_head(what, how);
-  out_body_ = is_head_ || !may_have_body(what.status) ? nullptr : std::move(what.body);
   written_ = 0;
-  log(what.status, out_body_ ? out_body_->size() : 0);
+  stream_ended_ = false;
+  sink_.reset();
+  if (!is_head_ && may_have_body(what.status)) {
+    log(what.status, what.body ? what.body->size() : how.file_length);
+    out_stream_ = std::move(what.stream);
+    if (!out_stream_ && what.file && what.file->length > 0)
+      out_file_ = file_sender::make(socket_.native_handle(), std::move(*what.file));
+    if (!out_stream_ && !what.file)
+      out_body_ = std::move(what.body);
+    if (out_stream_ && !reading_) {
+      buffer_.clear();
+      read(read_bytes);
+    }
+  } else {
+    log(what.status, 0);
+  }
   write();
 }
 
@@ -61,7 +78,12 @@ void http_session::write() {
   const auto body = out_body_ ? out_body_->size() : std::size_t{0};
   const auto total = out_head_.size() + body;
   if (written_ == total) {
-    sent();
+    if (out_file_)
+      send_file();
+    else if (out_stream_ && !stream_ended_)
+      pull();
+    else
+      sent();
     return;
   }
   std::array<asio::const_buffer, 2> parts;
@@ -88,6 +110,8 @@ void http_session::write() {
 void http_session::sent() {
   out_head_ = {};
   out_body_.reset();
+  out_file_.reset();
+  out_stream_.reset();
   parser_.reset();
   if (close_after_) {
     error_code ec;

@@ -67,9 +67,11 @@ std::string response_head(const response& what, const wire_options& how) {
     out.append("Cache-Control: no-store\r\n");
   if (!nosniff)
     out.append("X-Content-Type-Options: nosniff\r\n");
-  if (may_have_body(what.status))
+  if (how.stream && how.chunked)
+    out.append("Transfer-Encoding: chunked\r\n");
+  else if (!how.stream && may_have_body(what.status))
     out.append("Content-Length: ")
-      .append(std::to_string(what.body ? what.body->size() : 0))
+      .append(std::to_string(what.body ? what.body->size() : how.file_length))
       .append("\r\n");
   out.append(how.keep_alive ? "Connection: keep-alive\r\n\r\n" : "Connection: close\r\n\r\n");
   return out;

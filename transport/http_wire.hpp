@@ -9,7 +9,10 @@ namespace holt::http {
 
 struct wire_options {
   bool keep_alive = true;
-  bool head_request = false; ///< the body is not sent; its length is said
+  bool head_request = false;     ///< the body is not sent; its length is said
+  std::uint64_t file_length = 0; ///< bytes of a body that is not in the response
+  bool stream = false;           ///< the length is not known …
+  bool chunked = true;           ///< … and it goes in chunks, else until the connection ends
 };
 
 /// Status line and headers with the blank line. Adds Date, Content-Length, Connection and, where
