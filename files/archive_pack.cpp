@@ -28,7 +28,7 @@ public:
 
   result<void> begin(const jailed_path& where, archive_format format) {
     archive_.reset(archive_write_new());
-    archive_write_set_format_pax_restricted(archive_.get());
+    archive_write_set_format_pax(archive_.get()); // restricted: times lose their fractions
     if (format == archive_format::tar_zst) {
       if (archive_write_add_filter_zstd(archive_.get()) != ARCHIVE_OK)
         return archive_error(archive_.get(), errc::unsupported);

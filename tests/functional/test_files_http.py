@@ -8,14 +8,18 @@ import io
 import json
 import os
 import socket
+import subprocess
 import tarfile
 from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
 
-from daemon import wait_for
+from daemon import ROOT, wait_for
 from web import LIMIT_S, Client
+
+CLIENTS = ROOT / "tests" / "clients"
+NODE = ROOT / "tools" / "node" / "node_modules" / ".bin" / "node"
 
 
 @pytest.fixture
@@ -385,3 +389,80 @@ def test_a_watcher_that_is_gone_holds_nothing(bare):
         events = wait_for("a place for a watch", one_more, 10)
         assert events.next()[0] == "ready"
         events.close()
+
+
+# -- archives -------------------------------------------------------------------------------------
+
+
+def tar(**files: bytes) -> bytes:
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w") as archive:
+        for name, content in files.items():
+            entry = tarfile.TarInfo(name.replace("__", "/"))
+            entry.size = len(content)
+            archive.addfile(entry, io.BytesIO(content))
+    return out.getvalue()
+
+
+def upload(client: Client, route: str, path: str, content: bytes, kind: str = "application/x-tar"):
+    return client.call("POST", url(route, path=path), raw=content, headers={"Content-Type": kind})
+
+
+def test_archives_both_ways(bare, work):
+    large = os.urandom(2_000_000)
+    got = upload(bare.client, "upload-batch", "ar/in", tar(two=b"2", d__one=b"1", d__large=large))
+    assert got.status == 200, got
+    assert got.json()["paths"] == [str(work / "ar/in" / n) for n in ("two", "d/one", "d/large")]
+    assert got.json()["truncated"] is False
+    assert (work / "ar/in/d/large").read_bytes() == large
+    for kind, media in (("tar", "application/x-tar"), ("tar.zst", "application/zstd")):
+        made = bare.client.call("GET", url("archive", path="ar/in", format=kind))
+        assert made.status == 200 and made.headers["content-type"] == media
+        if kind == "tar":
+            with tarfile.open(fileobj=io.BytesIO(made.body)) as archive:
+                assert sorted(archive.getnames()) == ["d", "d/large", "d/one", "two"]
+        back = upload(bare.client, "archive", f"ar/{kind}", made.body, media)
+        assert back.json()["entries"] == 4
+        assert (work / f"ar/{kind}/d/large").read_bytes() == large
+
+
+def test_wrong_archives(bare, work):
+    call = upload
+    call(bare.client, "upload-batch", "wa", b"garbage").problem(400, "invalid_request")
+    call(bare.client, "upload-batch", "wa", b"").problem(400, "invalid_request")
+    call(bare.client, "upload-batch", "wa", tar(ok=b"1", **{"..__evil": b"2"})).problem(
+        400, "invalid_request")
+    call(bare.client, "upload-batch", "wa", tar(ok=b"1"), "application/gzip").problem(
+        415, "unsupported_type")
+    call(bare.client, "upload-batch", "/etc/wa", tar(ok=b"1")).problem(403, "denied")
+    assert not (work / "wa").exists() and not (work / "evil").exists()
+    bare.client.call("GET", url("archive", path="none")).problem(404, "not_found")
+    assert bare.client.call("GET", url("archive", path=".", format="zip")).problem(
+        400, "invalid_request")["field"] == "format"
+
+
+# -- the published client -------------------------------------------------------------------------
+
+
+def test_the_published_client(bare, work):
+    if not NODE.exists() or not (CLIENTS / "node_modules" / "sandbox-agent").exists():
+        pytest.skip("scripts/setup installs Node and tests/clients")
+    folder = work / "sdk"
+    folder.mkdir()
+    ran = subprocess.run([NODE, CLIENTS / "files.mjs", bare.url, bare.token, folder],
+                         input=tar(two=b"2", d__one=b"1"), capture_output=True, timeout=90)
+    assert ran.returncode == 0, ran.stderr.decode()
+    seen = json.loads(ran.stdout)
+    assert seen["mkdir"] == {"path": f"{folder}/a/b"}
+    assert seen["write"]["path"] == f"{folder}/a/b/large"
+    assert seen["write"]["bytesWritten"] == 3 << 20 and seen["same"]
+    assert seen["stat"]["size"] == 3 << 20 and seen["stat"]["entryType"] == "file"
+    assert [e["name"] for e in seen["entries"]] == ["large"]
+    assert seen["move"] == {"from": f"{folder}/a/b/large", "to": f"{folder}/moved"}
+    assert seen["overwrite"] == {"from": f"{folder}/moved", "to": f"{folder}/other"}
+    assert seen["exists"]["status"] == 409 and seen["exists"]["title"] == "Exists"
+    assert seen["missing"] == {"status": 404, "title": "Not Found",
+                               "type": "urn:sandbox-agent:error:not_found"}
+    assert seen["full"]["status"] == 409
+    assert seen["deleted"] == {"path": f"{folder}/a"}
+    assert seen["uploaded"]["paths"] == [f"{folder}/up/two", f"{folder}/up/d/one"]

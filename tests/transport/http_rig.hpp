@@ -182,7 +182,9 @@ private:
 class server {
 public:
   explicit server(http::listener_options options = {})
-    : app{std::make_shared<test_service>()}, listener{io, std::move(options), app} {
+    : server{std::make_shared<test_service>(), std::move(options)} {}
+  explicit server(std::shared_ptr<test_service> what, http::listener_options options = {})
+    : app{std::move(what)}, listener{io, std::move(options), app} {
     const auto bound = listener.start();
     if (!bound)
       throw std::runtime_error(bound.error().detail);
