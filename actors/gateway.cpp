@@ -9,6 +9,7 @@ namespace holt {
 namespace {
 
 constexpr std::uint64_t realtime_body_bytes = 8'000'000; ///< as the original's
+constexpr std::uint64_t stranger_body_bytes = 16 * 1024; ///< without a key: to be told 401
 
 } // namespace
 
@@ -58,7 +59,7 @@ result<http::identity> gateway::identify(const http::request& head, bool websock
 
 result<std::uint64_t> gateway::admit(const http::request& head) {
   if (is_realtime(head))
-    return realtime_body_bytes;
+    return deps_.broker->knows(head) ? realtime_body_bytes : stranger_body_bytes;
   auto found = router_.find(head);
   if (!found.ok) {
     bool page = deps_.page && (head.method == "GET" || head.method == "HEAD")
@@ -82,6 +83,8 @@ result<std::uint64_t> gateway::admit(const http::request& head) {
 }
 
 bool gateway::knows(const http::request& head) {
+  if (is_realtime(head))
+    return !deps_.need_token || deps_.broker->knows(head);
   return !deps_.need_token || deps_.authority->knows(head);
 }
 

@@ -137,6 +137,7 @@ private:
   // gateway_link.cpp
   void add_link_routes();
   bool is_realtime(const http::request& head) const;
+  http::response app_access(const http::identity& who) const;
   // gateway_processes.cpp
   void add_process_routes();
   void add_process_ends();

@@ -26,6 +26,19 @@ bool gateway::is_realtime(const http::request& head) const {
   return deps_.broker && is_realtime_path(head.path);
 }
 
+/// A key for other programs: every channel of the own broker but those of sandboxes.
+http::response gateway::app_access(const http::identity& who) const {
+  if (!who.may(http::scope::admin))
+    return http::problem({errc::forbidden, "this token lacks the scope admin"});
+  if (!deps_.broker || !deps_.realtime)
+    return http::problem({errc::not_found, "there is no broker of our own"});
+  auto own = deps_.realtime({});
+  if (!own)
+    return http::problem(own.error());
+  return http::json_response(200,
+                             {{"url", own->value("url", "")}, {"key", deps_.broker->app_key()}});
+}
+
 void gateway::add_link_routes() {
   get("/v1/commands", http::scope::view, [this](const gateway_call& call) {
     if (!deps_.commands.send(commands_query{[answer = call.answer](const nlohmann::json& got) {
@@ -65,6 +78,8 @@ void gateway::add_link_routes() {
   });
   // Whoever may run commands may also hand out the key to do so.
   get("/v1/link/access", http::scope::exec, [this](const gateway_call& call) {
+    if (call.request.query_value("app") == "1")
+      return call.answer(app_access(call.who));
     auto session = call.request.query_value("session");
     auto got = deps_.realtime ? deps_.realtime(std::string{session.value_or("")})
                               : result<nlohmann::json>{error{errc::not_found, "there is no link"}};

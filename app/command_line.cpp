@@ -88,6 +88,8 @@ void add_others(CLI::App& app, command_line& line) {
   add_daemon_options(*link, line);
   link->add_flag("--json", line.json, "as JSON: url, key, session");
   link->add_option("--session", line.session, "another session than the configured one");
+  link->add_flag("--app", line.app, "a key for other programs: every channel but sandbox:*")
+    ->excludes("--session");
   const struct {
     verb what;
     const char* name;

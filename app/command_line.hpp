@@ -41,6 +41,7 @@ struct command_line {
   bool view = false;   ///< open: only watching
   std::string id;      ///< start, stop, restart
   std::string session; ///< link: empty: the first
+  bool app = false;    ///< link: a key for other programs
 };
 
 /// What main should do: go on, or end with this code (help was printed, or a complaint).

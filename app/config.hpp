@@ -83,6 +83,7 @@ struct config {
     std::string enabled = "auto"; ///< auto (when link.url is empty) | on | off
     std::string jwt_secret;       ///< empty: made and kept in the state folder
     bool any_key = false;
+    unsigned rate = 0;                 ///< messages a second of one socket; 0: unlimited
     unsigned mailbox_messages = 1'000; ///< of one session
     std::uint64_t mailbox_bytes = 64ull << 20;
     unsigned mailbox_hours = 24;

@@ -123,6 +123,7 @@ result<std::shared_ptr<broker::broker>> make_broker(const link_surroundings& in)
     how.jwt_secret = std::move(*made);
   }
   how.any_key = values.any_key;
+  how.messages_per_second = values.rate;
   how.mailbox_file = in.state.path() / "mailbox.db";
   how.mailbox_messages = values.mailbox_messages;
   how.mailbox_bytes = values.mailbox_bytes;

@@ -11,7 +11,9 @@ int verb_link(const command_line& line) {
   auto client = daemon_client::find(line);
   if (!client)
     return complain(client.error());
-  auto query = line.session.empty() ? "" : "?session=" + url::percent_encode(line.session);
+  auto query = line.app               ? std::string{"?app=1"}
+               : line.session.empty() ? std::string{}
+                                      : "?session=" + url::percent_encode(line.session);
   auto got = client->call("GET", "/v1/link/access" + query);
   if (!got)
     return complain(got.error());
@@ -21,6 +23,13 @@ int verb_link(const command_line& line) {
   }
   auto address = got->value("url", "");
   auto key = got->value("key", "");
+  if (line.app) {
+    std::cout << "url      " << address << "\n"
+              << "key      " << key << "   (every channel but sandbox:*)\n\n"
+              << "await AsyncRealtimeClient(\"" << address << "\", \"" << key << "\").connect()\n"
+              << std::flush;
+    return 0;
+  }
   auto session = got->value("session", "");
   std::cout << "url      " << address << "\n"
             << "session  " << session << "   (channel sandbox:" << session << ")\n"

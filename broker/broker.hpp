@@ -50,6 +50,9 @@ public:
   /// …/api/broadcast, …/api/broadcast/{topic}/events/{event}, …/api/ping, OPTIONS of both.
   virtual void handle(http::request what, http::reply answer) = 0;
 
+  /// Whether a request, also for a WebSocket, came with a key that is good.
+  virtual bool knows(const http::request& head) const = 0;
+
   /// The daemon as a member of `sandbox:{session}`; on_up follows.
   virtual link::link_port_ptr join_local(const std::string& session, link::link_events events) = 0;
 

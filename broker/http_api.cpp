@@ -46,23 +46,6 @@ http::response preflight(const http::request& what) {
   return out;
 }
 
-std::string_view key_of(const http::request& what) {
-  auto bearer = what.header_value("Authorization");
-  constexpr std::string_view scheme = "bearer ";
-  if (bearer.size() > scheme.size()) {
-    bool same = true;
-    for (std::size_t i = 0; i < scheme.size(); ++i)
-      same = same && (bearer[i] | 0x20) == (scheme[i] | 0x20);
-    if (same) {
-      bearer.remove_prefix(scheme.size());
-      while (!bearer.empty() && bearer.front() == ' ')
-        bearer.remove_prefix(1);
-      return bearer;
-    }
-  }
-  return what.header_value("apikey");
-}
-
 /// One message of a batch.
 struct post {
   std::string name;
@@ -246,6 +229,23 @@ result<std::vector<std::string>> decoded(std::string_view path) {
 }
 
 } // namespace
+
+std::string_view key_of(const http::request& what) {
+  auto bearer = what.header_value("Authorization");
+  constexpr std::string_view scheme = "bearer ";
+  if (bearer.size() > scheme.size()) {
+    bool same = true;
+    for (std::size_t i = 0; i < scheme.size(); ++i)
+      same = same && (bearer[i] | 0x20) == (scheme[i] | 0x20);
+    if (same) {
+      bearer.remove_prefix(scheme.size());
+      while (!bearer.empty() && bearer.front() == ' ')
+        bearer.remove_prefix(1);
+      return bearer;
+    }
+  }
+  return what.header_value("apikey");
+}
 
 void answer_http(const std::shared_ptr<hub>& whose, http::request what, http::reply answer) {
   const auto all = decoded(what.path);
