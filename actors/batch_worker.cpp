@@ -9,6 +9,7 @@ namespace holt {
 namespace {
 
 constexpr std::size_t most_items = 1'000;
+constexpr std::size_t most_failed = 100; ///< told as they go
 /// Bytes of all items' answers: what is found after that is not kept.
 constexpr std::size_t most_results = 16ull << 20;
 
@@ -106,6 +107,7 @@ struct batch_worker_state {
   caf::actor running; ///< a shell worker
   nlohmann::json results = nlohmann::json::array();
   std::size_t kept = 0; ///< bytes of them
+  std::vector<std::size_t> failed;
 };
 
 using self_ptr = caf::stateful_actor<batch_worker_state>*;
@@ -138,6 +140,8 @@ std::string id_of(const batch_worker_state& state, std::size_t place) {
 
 void add(batch_worker_state& state, command_outcome outcome) {
   shrink(outcome, state.kept);
+  if (!outcome.ok() && state.failed.size() < most_failed)
+    state.failed.push_back(state.next);
   state.stopped = state.stopped || (state.stop_on_error && !outcome.ok());
   state.results.push_back(result_message(id_of(state, state.next++), outcome));
 }
@@ -161,6 +165,8 @@ void go_on(self_ptr self) {
       continue;
     }
     auto me = caf::actor_cast<caf::actor>(self);
+    if (state.next > 0)
+      caf::anon_send(state.answer_to, batch_progress{state.task.number, state.next, state.failed});
     if ((*now)->kind == command_kind::shell_exec) {
       state.running = spawn_shell_worker(self->system(), state.shell, {0, *now, nullptr, ""}, me);
       self->monitor(state.running);

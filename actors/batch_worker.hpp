@@ -9,6 +9,13 @@
 
 namespace holt {
 
+/// Items that are done, before the next one begins.
+struct batch_progress {
+  std::uint64_t number = 0;
+  std::size_t done = 0;
+  std::vector<std::size_t> failed; ///< of them; places from 0, the first hundred
+};
+
 struct batch_task {
   std::uint64_t number = 0;
   std::shared_ptr<const command> what;
@@ -20,3 +27,5 @@ caf::actor spawn_batch_worker(caf::actor_system& system, blocking_unit* where,
                               shell_worker_deps shell, batch_task task, caf::actor answer_to);
 
 } // namespace holt
+
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(holt::batch_progress)

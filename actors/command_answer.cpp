@@ -158,9 +158,17 @@ void command_desk::complete(entry& which, const link::shared_text& text) {
     slot.ledger->not_sent(slot.ledger->key_of(which.what->src, which.what->id), wall_now());
     if (slot.up) // else the next join sends it
       try_again_soon();
+    else
+      owe(which);
   }
   show_done(which, which.outcome);
   forget(number);
+}
+
+/// Its answer is in no journal: if this life ends before the next join, the command comes again.
+void command_desk::owe(entry& which) {
+  if (which.letter && !which.recorded)
+    links_[which.link].owed.push_back(std::exchange(which.letter, nullptr));
 }
 
 void command_desk::send_unsent() {

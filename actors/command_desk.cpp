@@ -19,6 +19,7 @@ command_desk::~command_desk() {
     which.cancelled->store(true);
     if (which.job)
       which.job->cancel(errc::shutting_down);
+    which.letter = nullptr; // goes back, if it is in no journal
     // A batch, or a shell whose process is not known yet.
     if (which.worker && !is_file_command(which.what->kind))
       caf::anon_send(which.worker, shell_cancel{errc::shutting_down});

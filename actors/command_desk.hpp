@@ -6,6 +6,7 @@
 // here facts are carried between them, the journal, the workers and the links. Split over
 // command_*.cpp by meaning.
 
+#include "actors/batch_worker.hpp"
 #include "actors/commands.hpp"
 
 #include <chrono>
@@ -101,6 +102,7 @@ public:
   // command_run.cpp: a command runs
   void planned(fs_planned& what);
   void started(const shell_started& what);
+  void progressed(const batch_progress& what);
   void finished(std::uint64_t number, command_outcome outcome);
   void worker_gone(const caf::down_msg& what);
   void deadline(std::uint64_t epoch);
@@ -151,8 +153,9 @@ private:
     std::string last_error;
     std::uint64_t heard = 0;
     std::uint64_t sent = 0;
-    std::uint64_t dropped = 0; ///< came, and no answer was possible
-    std::uint64_t unsent = 0;  ///< the port did not take it
+    std::uint64_t dropped = 0;                ///< came, and no answer was possible
+    std::uint64_t unsent = 0;                 ///< the port did not take it
+    std::vector<link::held_message_ptr> owed; ///< answered while the link was down
     std::deque<late_message> late;
     std::size_t late_bytes = 0;
     std::uint64_t joins = 0;
@@ -190,6 +193,7 @@ private:
     std::shared_ptr<shell::shell_job> job;
     command_outcome outcome; ///< while it is stored
     std::unique_ptr<parts> large;
+    link::held_message_ptr letter;        ///< until it is journaled, or answered
     bool shown = false;                   ///< in the feed
     bool lives_on = false;                ///< a shell.start that runs
     std::vector<std::uint64_t> followers; ///< input and the like that came before it ran
@@ -219,6 +223,8 @@ private:
   };
 
   // -- intake
+  void judge(std::size_t link, const result<nlohmann::json>& payload);
+  void settle(entry& which);
   void refuse(std::size_t link, std::string_view id, const error& why);
   void decide(std::size_t link, std::shared_ptr<const command> what, std::string fingerprint,
               bool same_signature);
@@ -253,6 +259,7 @@ private:
   void send_late(std::size_t link);
   bool never_goes_out(std::size_t link, const link::shared_text& text) const;
   void try_again_soon();
+  void owe(entry& which);
   void end_parts(entry& which);
   void send_ack(std::size_t link, std::string_view id, std::string_view state, bool dup);
   void complete(entry& which, const link::shared_text& text);
@@ -288,6 +295,8 @@ private:
   void settle_planned(fs_planned& what);
   void settle_recorded(const journal_recorded& what);
   void settle_done();
+  bool only_waited(const former_row& one) const;
+  void run_waited(former_row& one);
 
   entry* find(std::uint64_t number);
   /// Numbers of the first link are its ledger's; those of further links stand above.
@@ -317,8 +326,10 @@ private:
   std::uint64_t deadline_epoch_ = 0;
   std::optional<link::wall_ms> deadline_armed_;
   std::deque<former_row> former_;
+  std::deque<former_row> waited_;                        ///< of former_: run once all is settled
   std::vector<std::vector<link::journal_row>> restored_; ///< by link
   std::uint64_t last_rseq_ = 0;
+  link::held_message_ptr in_hand_; ///< while it is judged; null once an entry has it
   bool ready_ = false;
   std::function<void()> goodbye_;
   bool closing_ = false;

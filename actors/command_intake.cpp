@@ -42,23 +42,32 @@ void command_desk::heard(link_heard& what) {
     slot.early.push_back(std::move(what));
     return;
   }
-  auto payload = http::parse_json(what.what.payload, payload_limits);
+  auto payload = http::parse_json(what.letter->what().payload, payload_limits);
   bool to_nobody
     = !payload || (payload->is_object() && payload->value("to", nlohmann::json{}).is_null());
   if (to_nobody && !slot.how.own && !slot.waited && !slot.ledger->presence_known()) {
     slot.early.push_back(std::move(what)); // another daemon may own the session
     return;
   }
+  in_hand_ = std::move(what.letter);
   what.weight.reset();
   ++slot.heard;
+  judge(what.number, payload);
+  if (in_hand_)
+    std::exchange(in_hand_, nullptr)->settle();
+}
+
+/// A message that is looked at for the first and only time.
+void command_desk::judge(std::size_t link, const result<nlohmann::json>& payload) {
+  auto& slot = links_[link];
   if (!payload) {
     // The other agents must not suffer: no answer to what is no command at all.
-    auto id = salvage_command_id(what.what.payload);
+    auto id = salvage_command_id(in_hand_->what().payload);
     if (id.empty() || !slot.ledger->owns_session()) {
       ++slot.dropped;
       return;
     }
-    return refuse(what.number, id, {errc::invalid_request, payload.error().detail});
+    return refuse(link, id, {errc::invalid_request, payload.error().detail});
   }
   if (!payload->is_object()) {
     ++slot.dropped;
@@ -77,16 +86,16 @@ void command_desk::heard(link_heard& what) {
       ++slot.dropped;
       return;
     }
-    return refuse(what.number, id, decoded.error());
+    return refuse(link, id, decoded.error());
   }
   auto signature = slot.auth->check(*payload, wall_now());
   if (!signature) {
     if (slot.ledger->owns_session() || named)
-      refuse(what.number, decoded->id, signature.error());
+      refuse(link, decoded->id, signature.error());
     return;
   }
   auto fingerprint = link::sha256_hex(canonical_command(*payload));
-  decide(what.number, std::make_shared<const command>(std::move(*decoded)), std::move(fingerprint),
+  decide(link, std::make_shared<const command>(std::move(*decoded)), std::move(fingerprint),
          *signature == link::signature::seen);
 }
 
@@ -156,6 +165,7 @@ command_desk::entry& command_desk::admit(std::size_t link, std::uint64_t number,
   which.came = clock::now();
   which.came_wall = wall_now();
   which.cancelled = std::make_shared<std::atomic<bool>>(false);
+  which.letter = std::exchange(in_hand_, nullptr);
   return which;
 }
 
@@ -195,6 +205,8 @@ void command_desk::looked_up(journal_looked_up& what) {
   if (!what.row)
     return refuse_open(*which, what.row.error());
   which->recorded = what.recorded;
+  if (what.recorded)
+    settle(*which);
   auto decision = what.recorded
                     ? slot.ledger->received(in_ledger(what.number))
                     : slot.ledger->looked_up(in_ledger(what.number), *what.row, wall_now());
@@ -211,6 +223,7 @@ void command_desk::erase(std::uint64_t number) {
   auto* which = find(number);
   if (which == nullptr)
     return;
+  settle(*which);
   auto& open = links_[which->link].open;
   auto i = open.find(which->what->src);
   if (i != open.end() && --i->second == 0)
@@ -243,7 +256,14 @@ void command_desk::recorded(const journal_recorded& what) {
   if (what.planned)
     return go(*which);
   which->recorded = true;
+  settle(*which);
   enqueue(*which);
+}
+
+/// The journal has it, or its answer stands: it need not come again.
+void command_desk::settle(entry& which) {
+  if (auto letter = std::exchange(which.letter, nullptr))
+    letter->settle();
 }
 
 void command_desk::enqueue(entry& which) {
@@ -298,6 +318,8 @@ void command_desk::refuse_open(entry& which, const error& why) {
   if (which.shown)
     show_done(which, outcome);
   auto key = slot.ledger->key_of(which.what->src, which.what->id);
+  if (!slot.up)
+    owe(which);
   erase(number);
   if (!send_result(link, text)) {
     slot.ledger->not_sent(key, wall_now());

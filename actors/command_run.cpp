@@ -2,7 +2,6 @@
 
 // A command runs: plan, journal, worker, end.
 
-#include "actors/batch_worker.hpp"
 #include "actors/command_desk.hpp"
 #include "transport/json_guard.hpp"
 #include "transport/log.hpp"
@@ -215,6 +214,20 @@ void command_desk::run_batch(entry& which) {
   watch(spawn_batch_worker(self_->system(), deps_.blocking, std::move(shell),
                            {which.number, which.what, context_of(which), which.cancelled}, me()),
         which.number);
+}
+
+/// For whoever asks after a crash how far it had come. What follows does not wait for the journal.
+void command_desk::progressed(const batch_progress& what) {
+  auto* which = find(what.number);
+  if (which == nullptr || !which->effect || which->at != stage::running)
+    return;
+  nlohmann::json plan{{"began", true}, {"done", what.done}, {"failed", what.failed}};
+  (void)deps_.journal.post(
+    [key = links_[which->link].ledger->key_of(which->what->src, which->what->id),
+     text = plan.dump()](link::journal_store& store) -> std::function<void()> {
+      (void)store.planned(key, text);
+      return {};
+    });
 }
 
 /// A shell that lives on gives its slot back: the slots are for what ends.

@@ -1,17 +1,37 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // What a former life left, before the first join: files by the hashes of their plans, what had not
-// begun from the start, a command line that ran is interrupted and never run again.
+// begun from the start, a command line that ran is interrupted and never run again. Command lines
+// and batches that only waited are run once all that is settled: they may take as long as they
+// like.
 
 #include "actors/command_desk.hpp"
 #include "transport/json_guard.hpp"
 #include "transport/log.hpp"
+
+#include <algorithm>
 
 namespace holt {
 
 namespace {
 
 constexpr std::size_t most_restored = 1'000;
+
+/// What is known of a command that ran: of a batch, how far it had come.
+command_outcome interrupted(const command& what, const nlohmann::json& plan) {
+  auto done = plan.find("done");
+  if (what.kind != command_kind::batch || done == plan.end() || !done->is_number_unsigned())
+    return command_outcome::failure({errc::interrupted, "the daemon ended while it ran"});
+  auto items = what.body.find("items");
+  auto of = items != what.body.end() ? items->size() : 0;
+  auto out = command_outcome::failure(
+    {errc::interrupted, "the daemon ended while it ran: at least " + done->dump() + " of "
+                          + std::to_string(of) + " items were done"});
+  out.fields["items_done"] = *done;
+  out.fields["items_failed"] = plan.value("failed", nlohmann::json::array());
+  return out;
+}
+
 } // namespace
 
 void command_desk::begin() {
@@ -63,8 +83,21 @@ void command_desk::former(journal_former& what) {
   settle_next();
 }
 
+/// A command line or a batch that had not begun, and that somebody still waits for.
+bool command_desk::only_waited(const former_row& one) const {
+  bool ours = std::any_of(links_.begin(), links_.end(), [&](const link_slot& slot) {
+    return slot.how.session == one.row.key.session;
+  });
+  return ours && one.what && one.row.plan.empty() && !is_file_command(one.what->kind)
+         && !(one.what->deadline_ms && *one.what->deadline_ms < wall_now());
+}
+
 /// One row after the other, oldest first: later ones may build on earlier ones.
 void command_desk::settle_next() {
+  while (!former_.empty() && only_waited(former_.front())) {
+    waited_.push_back(std::move(former_.front()));
+    former_.pop_front();
+  }
   if (former_.empty())
     return settle_done();
   auto& one = former_.front();
@@ -75,10 +108,10 @@ void command_desk::settle_next() {
   if (!had_begun && one.what->deadline_ms && *one.what->deadline_ms < wall_now())
     return settled(0, command_outcome::failure({errc::expired, "the daemon ended before it ran"}));
   if (!is_file_command(one.what->kind))
-    return settled(
-      0, command_outcome::failure({errc::interrupted, had_begun ? "the daemon ended while it ran"
-                                                                : "the daemon ended before it ran; "
-                                                                  "nothing was done"}));
+    return settled(0, had_begun ? interrupted(*one.what, plan)
+                                : command_outcome::failure(
+                                  {errc::interrupted, "the daemon ended before it ran, and has "
+                                                      "left its session; nothing was done"}));
   if (had_begun)
     one.plan = std::move(plan);
   settle_step(had_begun ? fs_step::settle : fs_step::plan);
@@ -169,6 +202,26 @@ void command_desk::settle_done() {
   restored_.clear();
   ready_ = true;
   deps_.on_ready();
+  for (auto& one : std::exchange(waited_, {}))
+    run_waited(one);
+}
+
+/// As if it had just come, but for RECEIVED, which is written.
+void command_desk::run_waited(former_row& one) {
+  for (std::size_t i = 0; i < links_.size(); ++i) {
+    auto& slot = links_[i];
+    if (slot.how.session != one.row.key.session)
+      continue;
+    auto decision = slot.ledger->arrived(*one.what, one.row.fingerprint, wall_now());
+    const auto* open = std::get_if<link::look_up>(&decision);
+    if (open == nullptr)
+      break;
+    auto& which = admit(i, number_of(i, open->number), one.what, one.row.fingerprint);
+    which.recorded = true;
+    (void)slot.ledger->received(open->number);
+    return enqueue(which);
+  }
+  log::warn("commands", "left_waiting", {{"session", one.row.key.session}, {"id", one.row.key.id}});
 }
 
 } // namespace holt

@@ -29,6 +29,7 @@ caf::behavior behavior(self_ptr self, commands_deps deps) {
     [&desk](const journal_recorded& what) { desk.recorded(what); },
     [&desk](const journal_stored& what) { desk.stored(what); },
     [&desk](journal_former& what) { desk.former(what); },
+    [&desk](const batch_progress& what) { desk.progressed(what); },
     [&desk](const journal_page& what) { desk.resume_page(what); },
     [&desk](const journal_found& what) { desk.found(what); },
     [&desk](const parts_due&) { desk.send_parts(); },

@@ -70,8 +70,8 @@ struct link_down {
 };
 struct link_heard {
   std::size_t number = 0;
-  link::link_message what;
-  std::shared_ptr<void> weight; ///< weigh(): in the inbox for as long as the message is
+  link::held_message_ptr letter; ///< goes back to its link when this actor ends before it settles
+  std::shared_ptr<void> weight;  ///< weigh(): in the inbox for as long as the message is
 };
 struct link_present {
   std::size_t number = 0;

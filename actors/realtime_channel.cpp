@@ -15,6 +15,12 @@ struct realtime_channel_state {
 
 using self_ptr = caf::stateful_actor<realtime_channel_state>*;
 
+void hand_up(const realtime_channel_deps& deps, link::link_message what) {
+  auto weight = weigh(deps.inbox, what.payload.size());
+  deps.commands.send(link_heard{deps.number, std::make_shared<link::held_message>(std::move(what)),
+                                std::move(weight)});
+}
+
 link::link_events events_for(const realtime_channel_deps& deps) {
   auto number = deps.number;
   auto commands = deps.commands;
@@ -26,15 +32,17 @@ link::link_events events_for(const realtime_channel_deps& deps) {
     auto at = std::chrono::duration_cast<std::chrono::milliseconds>(since.time_since_epoch());
     commands.send(link_down{number, std::move(why), at.count()});
   };
-  out.on_message
-    = [commands, number, inbox = deps.inbox, most = deps.inbox_bytes](link::link_message what) {
-        auto size = what.payload.size();
-        if (inbox->bytes + size > most) {
-          ++inbox->dropped;
-          return;
-        }
-        commands.send(link_heard{number, std::move(what), weigh(inbox, size)});
-      };
+  out.on_message = [deps](link::link_message what) {
+    auto size = what.payload.size();
+    if (deps.inbox->bytes + size > deps.inbox_bytes) {
+      ++deps.inbox->dropped;
+      link::held_message{std::move(what)}.settle();
+      return;
+    }
+    if (deps.backlog)
+      deps.backlog->adopt(what);
+    hand_up(deps, std::move(what));
+  };
   out.on_presence = [commands, number](std::vector<link::link_presence> who) {
     commands.send(link_present{number, std::move(who)});
   };
@@ -45,6 +53,9 @@ caf::behavior behavior(self_ptr self, realtime_channel_deps deps) {
   install_guards(self);
   auto& state = self->state;
   state.deps = std::move(deps);
+  if (state.deps.backlog)
+    for (auto& one : state.deps.backlog->take())
+      hand_up(state.deps, std::move(one));
   auto port = state.deps.open(events_for(state.deps));
   if (!port) {
     state.deps.on_fault(port.error().detail);

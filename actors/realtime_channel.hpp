@@ -7,6 +7,7 @@
 // are.
 
 #include "actors/commands.hpp"
+#include "link/link_backlog.hpp"
 
 namespace holt {
 
@@ -17,6 +18,8 @@ struct realtime_channel_deps {
   nlohmann::json presence;
   actor_ref<caf::actor> commands;
   std::shared_ptr<command_inbox> inbox;
+  /// Of a remote Realtime: what former lives of `commands` left. The own broker has its mailbox.
+  std::shared_ptr<link::link_backlog> backlog;
   std::size_t inbox_bytes = 64 * 1024 * 1024; ///< of messages that wait; more are dropped
   std::function<void(std::string why)> on_fault;
 };

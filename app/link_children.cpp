@@ -183,6 +183,7 @@ child_spec channel_spec(const shared_parts& parts, const config& values, std::si
     };
   } else {
     const auto& one = link.remote[number - (link.broker ? 1 : 0)];
+    deps.backlog = std::make_shared<link::link_backlog>();
     deps.open = [&rt = parts.rt, how = options_of(one, link.identity)](link::link_events events) {
       return link::start_realtime_client(rt.io(), rt.blocking(), how, std::move(events));
     };

@@ -33,7 +33,7 @@ EXEC = {"type": "shell.exec", "cmd": "true"}
 COMMANDS = {"fs.read 1 KB": READ_1K, "fs.read 64 KB": READ_64K, "fs.write 1 KB": WRITE_1K,
             "exec true": EXEC}
 SESSION = "main"
-PARTS = ("trip", "flight", "clients", "spawn", "memory")
+PARTS = ("trip", "flight", "clients", "spawn", "memory", "fair")
 
 
 class Peer:
@@ -193,6 +193,20 @@ def memory(report: Report, daemon: Daemon, holt: Peer, count: int) -> None:
             one.close()
 
 
+def fair(report: Report, daemon: Daemon, holt: Peer, count: int) -> None:
+    """All slots and all places are one agent's; what another one's reads take then. The last part:
+    what runs ends with the daemon."""
+    from agent import Agent
+    from daemon import wait_for
+    with Agent(daemon, SESSION) as crowd:
+        for number in range(32 + 256):
+            crowd.send({"type": "shell.exec", "id": f"crowd{number}", "src": "crowd", "cmd": "sleep 1000"})
+        queued = wait_for("the queue is full", lambda: max(
+            0, daemon.get("/v1/link")["queue"]["queued"] - 255), 30)
+        ms, _ = trips(holt, READ_1K, count)
+        add_trips(report, f"fs.read 1 KB while another agent has {queued + 255} queued", ms, None, 50)
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(prog="bench/link", description=__doc__)
     parser.add_argument("--short", action="store_true", help="fewer runs")
@@ -230,6 +244,8 @@ def main() -> int:
                 clients(report, realtime["url"], realtime["key"], count)
             if "memory" in wanted:
                 memory(report, daemon, holt, 200 if args.short else 1000)
+            if "fair" in wanted:
+                fair(report, daemon, holt, count)
         finally:
             for helper in helpers:
                 helper.stop()

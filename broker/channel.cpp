@@ -2,6 +2,7 @@
 #include "broker/channel.hpp"
 
 #include "messages/json_text.hpp"
+#include "transport/ws_proof.hpp"
 
 namespace holt::broker {
 
@@ -71,6 +72,13 @@ took channel::hand(const letter& what) {
   if (what.message.binary && !each.kind4())
     return took::never; // a name in it is too long for a frame
   return hear(each) ? took::yes : took::gone;
+}
+
+bool channel::prove(std::function<void()> read) {
+  auto* can = dynamic_cast<http::ws_prover*>(how_.ws.get());
+  if (can != nullptr)
+    can->when_read(std::move(read));
+  return can != nullptr;
 }
 
 void channel::too_slow() {

@@ -33,6 +33,7 @@ public:
 
   void begin(const std::string& present) override;
   took hand(const letter& what) override;
+  bool prove(std::function<void()> read) override;
   bool hear(outgoing& what) override;
   std::size_t waiting() const override { return how_.ws->outbox(); }
   void too_slow() override;

@@ -114,6 +114,19 @@ room::outcome hub::say(const std::string& name, bool is_private, side which,
   return out;
 }
 
+void hub::take_back(const std::string& name, std::vector<letter> what) {
+  for (auto& one : what)
+    letters_->put_back(name, std::move(one));
+  room_ptr there;
+  {
+    const std::lock_guard lock{mutex_};
+    if (const auto found = rooms_.find(key_of(name, true)); found != rooms_.end())
+      there = found->second;
+  }
+  if (there) // a later life may have joined, and read, before this came back
+    there->nudge();
+}
+
 // -- broker
 
 void hub::handle_upgrade(http::upgrade_ptr what) {
@@ -154,6 +167,17 @@ void hub::gone(const std::shared_ptr<socket>& who) {
 
 void hub::handle(http::request what, http::reply answer) {
   answer_http(shared_from_this(), std::move(what), std::move(answer));
+}
+
+/// A WebSocket brings its key in the query, where nothing else may stand for it.
+bool hub::knows(const http::request& head) const {
+  std::string key{holt::broker::key_of(head)};
+  if (key.empty())
+    key = head.header_value("x-api-key");
+  if (key.empty())
+    key = head.query_value("apikey").value_or("");
+  const auto who = keys_.read(key);
+  return who && !who->expired(now_seconds());
 }
 
 link::link_port_ptr hub::join_local(const std::string& session, link::link_events events) {

@@ -28,6 +28,7 @@ public:
   // -- broker
   void handle_upgrade(http::upgrade_ptr what) override;
   void handle(http::request what, http::reply answer) override;
+  bool knows(const http::request& head) const override;
   link::link_port_ptr join_local(const std::string& session, link::link_events events) override;
   std::string agent_key(const std::string& session) const override;
   std::string daemon_key() const override;
@@ -47,10 +48,10 @@ public:
   /// Into a room from outside; it need not exist.
   room::outcome say(const std::string& name, bool is_private, side which, const outgoing_ptr& what,
                     std::function<void(bool)> on_disk);
-  /// Into the mailbox of a sandbox.
-  void keep(const std::string& name, side from, phoenix::user_message what) {
-    letters_->store(name, from, std::move(what), {});
-  }
+  // -- for the daemon: what it hears has a place among the letters, and may come back to it
+  std::int64_t reserve() { return letters_->reserve(); }
+  void settled(const std::string& name, std::int64_t seq) { letters_->forget(name, {seq}); }
+  void take_back(const std::string& name, std::vector<letter> what);
   std::uint64_t mailbox_unwritten() const { return letters_->unwritten(); }
   void came(const std::shared_ptr<socket>& who);
   void gone(const std::shared_ptr<socket>& who);
@@ -88,6 +89,9 @@ private:
 
 /// Answers one HTTP request of the broadcast API (http_api.cpp).
 void answer_http(const std::shared_ptr<hub>& whose, http::request what, http::reply answer);
+
+/// The key that an HTTP request came with; empty: none.
+std::string_view key_of(const http::request& what);
 
 /// A member inside the daemon (local_member.cpp).
 link::link_port_ptr make_local_member(const std::shared_ptr<hub>& whose, const std::string& session,

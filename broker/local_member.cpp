@@ -2,7 +2,10 @@
 
 // The daemon as a member of its own broker: a port like that of a Realtime channel, without a
 // socket and without parsing. What it hears is queued under the room's lock and handed up by one
-// posted handler, so that nobody above is ever called from within a broadcast, and in order.
+// posted handler, so that nobody above is ever called from within a broadcast, and in order. A
+// letter stays in the mailbox until it was dealt with; what was heard live and comes back goes
+// there, to its place in the order. From then on this member takes nothing: whoever stands above
+// has ended, and joins anew.
 
 #include "broker/hub.hpp"
 #include "messages/json_text.hpp"
@@ -10,6 +13,7 @@
 #include <boost/asio/post.hpp>
 
 #include <deque>
+#include <optional>
 #include <variant>
 
 namespace holt::broker {
@@ -18,7 +22,9 @@ namespace {
 
 using presences = std::vector<link::link_presence>;
 
-class local_member final : public member, public std::enable_shared_from_this<local_member> {
+class local_member final : public member,
+                           public link::link_source,
+                           public std::enable_shared_from_this<local_member> {
 public:
   local_member(std::shared_ptr<hub> whose, std::string session, link::link_events events)
     : member{side::daemon},
@@ -28,7 +34,7 @@ public:
       since_{now_seconds()} {}
 
   void enter() {
-    auto in = hub_->join("sandbox:" + session_, true, shared_from_this(), false);
+    auto in = hub_->join(name(), true, shared_from_this(), false);
     const std::lock_guard lock{mutex_};
     room_ = std::move(in);
   }
@@ -40,7 +46,14 @@ public:
     if (what.message.binary)
       return took::never;
     const auto& m = what.message;
-    return push(link::link_message{m.event, m.payload, m.id, true}) ? took::yes : took::gone;
+    return push(link::link_message{m.event, m.payload, m.id, true, what.seq, what.returned, {}})
+             ? took::own
+             : took::gone;
+  }
+
+  bool takes() const override {
+    const std::lock_guard lock{mutex_};
+    return !closed_;
   }
 
   bool hear(outgoing& what) override {
@@ -49,8 +62,13 @@ public:
     auto message = what.message();
     if (!message)
       return false;
-    return push(link::link_message{std::move(message->event), std::move(message->payload),
-                                   std::move(message->id), message->replayed});
+    return push(link::link_message{std::move(message->event),
+                                   std::move(message->payload),
+                                   std::move(message->id),
+                                   message->replayed,
+                                   hub_->reserve(),
+                                   0,
+                                   {}});
   }
 
   void present(const std::vector<const tracked*>& all) override {
@@ -105,6 +123,19 @@ public:
             {"lastError", nullptr}};
   }
 
+  // -- link_source
+
+  void settled(const link::link_message& what) override {
+    if (what.replayed)
+      hub_->settled(name(), what.place);
+  }
+
+  void take_back(link::link_message what) override {
+    auto all = shut();
+    all.push_front(std::move(what));
+    put_back(all);
+  }
+
   void close() {
     room_ptr from;
     {
@@ -113,12 +144,7 @@ public:
     }
     if (from) // first: what is heard up to here must not be lost
       hub_->leave(from, shared_from_this());
-    std::deque<item> rest;
-    {
-      const std::lock_guard lock{mutex_};
-      closed_ = true;
-      rest.swap(inbox_);
-    }
+    auto rest = shut();
     put_back(rest);
   }
 
@@ -140,50 +166,56 @@ private:
     return true;
   }
 
+  /// One at a time: what is not in hand can be taken back at any moment.
   void hand_up() {
     while (true) {
-      std::deque<item> now;
+      std::optional<item> one;
       {
         const std::lock_guard lock{mutex_};
         if (inbox_.empty()) {
           posted_ = false;
           return;
         }
-        now.swap(inbox_);
+        one = std::move(inbox_.front());
+        inbox_.pop_front();
       }
-      while (!now.empty()) {
-        if (closed()) {
-          put_back(now);
-          return;
-        }
-        auto one = std::move(now.front());
-        now.pop_front();
-        std::visit([this](auto& what) { tell(what); }, one);
-      }
+      std::visit([this](auto& what) { tell(what); }, *one);
     }
   }
 
-  bool closed() const {
+  /// Nothing is taken from now on; what was not handed up yet.
+  std::deque<item> shut() {
     const std::lock_guard lock{mutex_};
-    return closed_;
+    closed_ = true;
+    return std::exchange(inbox_, {});
   }
 
-  /// What was heard and not handed up waits for the next life of the daemon.
+  /// Waits for the next life of the daemon, at its place.
   void put_back(std::deque<item>& rest) {
+    std::vector<letter> all;
     for (auto& one : rest)
       if (auto* heard = std::get_if<link::link_message>(&one))
-        hub_->keep("sandbox:" + session_, side::agent,
-                   {std::move(heard->event), std::move(heard->payload), false,
-                    std::move(heard->message_id), true});
+        all.push_back({heard->place,
+                       side::agent,
+                       {std::move(heard->event), std::move(heard->payload), false,
+                        std::move(heard->message_id), true},
+                       heard->returned});
+    if (!all.empty())
+      hub_->take_back(name(), std::move(all));
   }
+
+  std::string name() const { return "sandbox:" + session_; }
 
   void tell(link::link_limits& what) {
     if (events_.on_up)
       events_.on_up(what);
   }
   void tell(link::link_message& what) {
+    what.source = shared_from_this();
     if (events_.on_message)
       events_.on_message(std::move(what));
+    else
+      settled(what);
   }
   void tell(presences& what) {
     if (events_.on_presence)
@@ -200,7 +232,7 @@ private:
   room_ptr room_;
   std::deque<item> inbox_;
   bool posted_ = false;
-  bool closed_ = false;
+  bool closed_ = false; ///< takes nothing any more
 };
 
 /// What the owner holds: a port that is let go of is closed.

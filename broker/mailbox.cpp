@@ -56,6 +56,8 @@ struct entry {
   side from = side::unknown;
   std::uint64_t bytes = 0;
   std::int64_t at = 0;
+  bool lent = false;
+  unsigned returned = 0;
 };
 
 struct box {
@@ -111,11 +113,7 @@ public:
     const auto size = what.payload.size();
     auto& into = boxes_[name];
     trim(into, size);
-    const entry one{++last_, from, size, now_ms()};
-    into.entries.push_back(one);
-    into.bytes += size;
-    unwritten_ += size;
-    push(put{one, name, std::move(what), std::move(done)});
+    add(into, {reserve(), from, size, now_ms(), false, 0}, name, std::move(what), std::move(done));
   }
 
   bool waits(const std::string& name, side reader) const override {
@@ -125,36 +123,74 @@ public:
       return false;
     const auto oldest = now_ms() - how_.age.count();
     for (const auto& one : found->second.entries)
-      if (speaks_to(one.from, reader) && one.at >= oldest)
+      if (!one.lent && speaks_to(one.from, reader) && one.at >= oldest)
         return true;
     return false;
   }
 
-  void read(const std::string& name, side reader,
-            std::function<void(std::vector<letter>)> got) override {
+  std::vector<std::int64_t> read(const std::string& name, side reader,
+                                 std::function<void(std::vector<letter>)> got) override {
     const std::lock_guard lock{mutex_};
-    if (const auto found = boxes_.find(name); found != boxes_.end())
+    std::vector<std::int64_t> lent;
+    std::map<std::int64_t, unsigned> asked;
+    if (const auto found = boxes_.find(name); found != boxes_.end()) {
       trim(found->second, 0);
-    push(look{name, reader, std::move(got)});
+      for (auto& one : found->second.entries)
+        if (!one.lent && speaks_to(one.from, reader)) {
+          one.lent = true;
+          lent.push_back(one.seq);
+          asked.emplace_hint(asked.end(), one.seq, one.returned);
+        }
+    }
+    push(look{name, std::move(asked), std::move(got)});
+    return lent;
   }
 
-  void forget(const std::string& name, const std::vector<letter>& handed_over) override {
+  void forget(const std::string& name, const std::vector<std::int64_t>& seqs) override {
     const std::lock_guard lock{mutex_};
     const auto found = boxes_.find(name);
     if (found == boxes_.end())
       return;
     auto& all = found->second;
-    for (const auto& one : handed_over) {
-      const auto at = std::find_if(all.entries.begin(), all.entries.end(),
-                                   [&](const entry& e) { return e.seq == one.seq; });
-      if (at == all.entries.end())
+    for (const auto seq : seqs) {
+      const auto at = place_of(all, seq);
+      if (at == all.entries.end() || at->seq != seq)
         continue;
       all.bytes -= at->bytes;
       all.entries.erase(at);
-      push(drop{one.seq});
+      push(drop{seq});
     }
     if (all.entries.empty())
       boxes_.erase(found);
+  }
+
+  void give_back(const std::string& name, const std::vector<std::int64_t>& seqs) override {
+    const std::lock_guard lock{mutex_};
+    const auto found = boxes_.find(name);
+    if (found == boxes_.end())
+      return;
+    for (const auto seq : seqs)
+      if (const auto at = place_of(found->second, seq);
+          at != found->second.entries.end() && at->seq == seq)
+        at->lent = false;
+  }
+
+  std::int64_t reserve() override { return last_.fetch_add(1, std::memory_order_relaxed) + 1; }
+
+  void put_back(const std::string& name, letter what) override {
+    const std::lock_guard lock{mutex_};
+    auto& into = boxes_[name];
+    if (const auto at = place_of(into, what.seq); at != into.entries.end() && at->seq == what.seq) {
+      at->lent = false;
+      at->returned = what.returned;
+      return;
+    }
+    if (what.message.id.empty())
+      what.message.id = new_uuid();
+    const auto size = what.message.payload.size();
+    trim(into, size);
+    add(into, {what.seq, what.from, size, now_ms(), false, what.returned}, name,
+        std::move(what.message), {});
   }
 
   std::uint64_t unwritten() const override { return unwritten_.load(std::memory_order_relaxed); }
@@ -168,7 +204,7 @@ private:
   };
   struct look {
     std::string name;
-    side reader;
+    std::map<std::int64_t, unsigned> asked; ///< seq, how often it came back
     std::function<void(std::vector<letter>)> got;
   };
   struct drop {
@@ -201,6 +237,21 @@ private:
       push(drop{what.entries.front().seq});
       what.entries.pop_front();
     }
+  }
+
+  /// Where it stands, or would. With the lock.
+  static std::deque<entry>::iterator place_of(box& in, std::int64_t seq) {
+    return std::lower_bound(in.entries.begin(), in.entries.end(), seq,
+                            [](const entry& one, std::int64_t than) { return one.seq < than; });
+  }
+
+  /// With the lock.
+  void add(box& into, const entry& what, const std::string& name, user_message message,
+           std::function<void(bool)> done) {
+    into.entries.insert(place_of(into, what.seq), what);
+    into.bytes += what.bytes;
+    unwritten_ += what.bytes;
+    push(put{what, name, std::move(message), std::move(done)});
   }
 
   /// With the lock.
@@ -268,8 +319,10 @@ private:
       letter got;
       got.seq = sqlite3_column_int64(s, 0);
       got.from = side_of(sqlite3_column_int(s, 1));
-      if (!speaks_to(got.from, one.reader))
+      const auto asked = one.asked.find(got.seq);
+      if (asked == one.asked.end())
         continue;
+      got.returned = asked->second;
       got.message.id = text_at(s, 2);
       got.message.event = text_at(s, 3);
       got.message.binary = sqlite3_column_int(s, 4) != 0;
@@ -301,7 +354,7 @@ private:
   mutable std::mutex mutex_; ///< guards the next four
   std::map<std::string, box> boxes_;
   std::vector<task> tasks_;
-  std::int64_t last_ = 0;
+  std::atomic<std::int64_t> last_{0};
   bool posted_ = false;
   std::atomic<std::uint64_t> unwritten_{0};
   boost::asio::thread_pool thread_{1};

@@ -25,20 +25,30 @@ void room::join(const member_ptr& who) {
   const std::lock_guard lock{mutex_};
   members_.push_back(who);
   if (!letters_ || !letters_->waits(name_, who->which())) {
-    who->begin(presence_of(all_tracked()));
-    who->present(all_tracked());
+    begin(*who);
     return;
   }
-  // What is said until the letters are here is kept for it, behind them.
+  fetch(who);
+}
+
+void room::begin(member& who) {
+  who.begun_ = true;
+  who.begin(presence_of(all_tracked()));
+  who.present(all_tracked());
+}
+
+/// What is said until the letters are here is kept for it, behind them.
+void room::fetch(const member_ptr& who) {
   who->joining_ = true;
-  letters_->read(name_, who->which(),
-                 [strand = from_mailbox_, self = weak_from_this(),
-                  weak = std::weak_ptr<member>{who}](std::vector<letter> all) {
-                   boost::asio::post(strand, [self, weak, got = std::move(all)]() mutable {
-                     if (const auto here = self.lock())
-                       here->letters_came(weak, std::move(got));
-                   });
-                 });
+  who->lent_
+    = letters_->read(name_, who->which(),
+                     [strand = from_mailbox_, self = weak_from_this(),
+                      weak = std::weak_ptr<member>{who}](std::vector<letter> all) {
+                       boost::asio::post(strand, [self, weak, got = std::move(all)]() mutable {
+                         if (const auto here = self.lock())
+                           here->letters_came(weak, std::move(got));
+                       });
+                     });
 }
 
 void room::letters_came(const std::weak_ptr<member>& weak, std::vector<letter> all) {
@@ -47,13 +57,52 @@ void room::letters_came(const std::weak_ptr<member>& weak, std::vector<letter> a
     return;
   const std::lock_guard lock{mutex_};
   if (!who->joining_ || !is_in(who))
-    return;
+    return; // it has left, and they were given back
   who->joining_ = false;
   who->behind_ = true;
-  who->begin(presence_of(all_tracked()));
-  who->present(all_tracked());
-  who->letters_.assign(std::make_move_iterator(all.begin()), std::make_move_iterator(all.end()));
+  if (!who->begun_)
+    begin(*who);
+  auto missing = std::exchange(who->lent_, {});
+  std::erase_if(missing, [&](std::int64_t seq) {
+    return std::any_of(all.begin(), all.end(), [&](const letter& one) { return one.seq == seq; });
+  });
+  letters_->give_back(name_, missing);
+  for (auto& one : all)
+    who->letters_.push_back(std::move(one));
   hand_over(who);
+  if (std::exchange(who->again_, false))
+    nudge_locked();
+}
+
+void room::nudge() {
+  const std::lock_guard lock{mutex_};
+  nudge_locked();
+}
+
+void room::nudge_locked() {
+  if (!letters_)
+    return;
+  for (const auto& one : members_) {
+    if (!one->takes() || !letters_->waits(name_, one->which()))
+      continue;
+    if (one->joining_)
+      one->again_ = true;
+    else
+      fetch(one);
+  }
+}
+
+void room::proven(const std::weak_ptr<member>& weak, const std::vector<std::int64_t>& seqs) {
+  const auto who = weak.lock();
+  if (!who)
+    return;
+  const std::lock_guard lock{mutex_};
+  std::vector<std::int64_t> read;
+  for (const auto seq : seqs)
+    if (who->unproven_.erase(seq) > 0) // not when it has left: then they wait again
+      read.push_back(seq);
+  if (!read.empty())
+    letters_->forget(name_, read);
 }
 
 bool room::is_in(const member_ptr& who) const {
@@ -61,18 +110,21 @@ bool room::is_in(const member_ptr& who) const {
 }
 
 /// As much as it can take now, and the rest a little later: its outbox must not overflow of what
-/// waited for it. Only what it took is forgotten.
+/// waited for it. Only what it has read is forgotten.
 void room::hand_over(const member_ptr& who) {
-  std::vector<letter> taken;
+  std::vector<std::int64_t> sent;
+  std::vector<std::int64_t> passed_by;
   bool gone = false;
   while (!gone && who->waiting() < page && !(who->letters_.empty() && who->held_.empty())) {
     if (!who->letters_.empty()) {
       const auto became = who->hand(who->letters_.front());
       gone = became == took::gone;
       if (gone)
-        break; // it and all behind it stay where they are
+        break; // it and all behind it are given back when the member leaves
       if (became == took::yes)
-        taken.push_back(std::move(who->letters_.front()));
+        sent.push_back(who->letters_.front().seq);
+      else if (became == took::never)
+        passed_by.push_back(who->letters_.front().seq);
       who->letters_.pop_front();
       continue;
     }
@@ -84,8 +136,21 @@ void room::hand_over(const member_ptr& who) {
     else if (speaks_to(one.from, who->which()))
       one.what->heard = true;
   }
-  if (!taken.empty())
-    letters_->forget(name_, taken);
+  if (!passed_by.empty())
+    letters_->give_back(name_, passed_by);
+  if (!sent.empty()) {
+    who->unproven_.insert(sent.begin(), sent.end());
+    const bool will_tell
+      = who->prove([self = weak_from_this(), weak = std::weak_ptr<member>{who}, sent] {
+          if (const auto here = self.lock())
+            here->proven(weak, sent);
+        });
+    if (!will_tell) {
+      for (const auto seq : sent)
+        who->unproven_.erase(seq);
+      letters_->forget(name_, sent);
+    }
+  }
   if (who->letters_.empty() && who->held_.empty())
     who->behind_ = false;
   else if (!gone)
@@ -130,10 +195,18 @@ void room::leave(const member_ptr& who) {
   // Nobody heard what was kept for it alone; others heard it when it was said, and not again.
   who->joining_ = false;
   who->behind_ = false;
-  who->letters_.clear();
   who->held_bytes_ = 0;
   for (const auto& one : std::exchange(who->held_, {}))
     keep(*who, one);
+  auto back = std::exchange(who->lent_, {});
+  for (const auto& one : std::exchange(who->letters_, {}))
+    back.push_back(one.seq);
+  back.insert(back.end(), who->unproven_.begin(), who->unproven_.end());
+  who->unproven_.clear();
+  if (back.empty())
+    return;
+  letters_->give_back(name_, back);
+  nudge_locked();
 }
 
 bool room::give(member& who, side from, const outgoing_ptr& what) {
@@ -217,7 +290,7 @@ void room::tell_presence(const tracked* joins, const tracked* leaves) {
   const auto what = std::make_shared<outgoing>(std::move(diff));
   const auto all = all_tracked();
   for (const auto& one : members_) {
-    if (one->joining_)
+    if (!one->begun_)
       continue; // its presence_state will say it
     one->hear(*what);
     one->present(all);

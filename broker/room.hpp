@@ -18,6 +18,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -25,7 +26,8 @@ namespace holt::broker {
 
 /// What became of a letter that was handed to a member.
 enum class took : std::uint8_t {
-  yes,
+  yes,   ///< sent: prove() will tell whether it was read
+  own,   ///< it will tell the hub itself what became of it
   never, ///< not this one: it stays for another reader
   gone,  ///< nor any other: the member is about to leave
 };
@@ -41,6 +43,11 @@ public:
   virtual void begin(const std::string& present) = 0;
   /// What waited for it, oldest first; before what is said after its join.
   virtual took hand(const letter& what) = 0;
+  /// `read` once it has read all that it was handed so far; never when it goes before. False: it
+  /// cannot tell, being sent has to do.
+  virtual bool prove(std::function<void()> /*read*/) { return false; }
+  /// Whether it takes letters at all now.
+  virtual bool takes() const { return true; }
   /// False: it could not take it, or is gone.
   virtual bool hear(outgoing& what) = 0;
   /// All that is tracked, after each change. Only for members that want it.
@@ -58,11 +65,15 @@ private:
     outgoing_ptr what;
     side from = side::unknown;
   };
-  bool joining_ = false;       ///< its letters are being fetched
-  bool behind_ = false;        ///< not all of letters_ and held_ were handed over
-  std::deque<letter> letters_; ///< read, and still in the mailbox
-  std::deque<held> held_;      ///< said meanwhile
+  bool begun_ = false;             ///< begin() was called
+  bool joining_ = false;           ///< its letters are being fetched
+  bool again_ = false;             ///< and once more afterwards
+  bool behind_ = false;            ///< not all of letters_ and held_ were handed over
+  std::vector<std::int64_t> lent_; ///< being fetched
+  std::deque<letter> letters_;     ///< read, and still in the mailbox
+  std::deque<held> held_;          ///< said meanwhile
   std::size_t held_bytes_ = 0;
+  std::set<std::int64_t> unproven_; ///< letters that were sent, and may not have been read
   std::unique_ptr<tracked> tracked_;
 };
 
@@ -94,6 +105,9 @@ public:
   bool track(const member_ptr& who, const std::string& key, std::string payload);
   void untrack(const member_ptr& who);
 
+  /// Letters have come back: whoever is there for them gets them.
+  void nudge();
+
   bool somebody_but(side which) const;
   std::size_t size() const;
 
@@ -103,6 +117,10 @@ private:
   void hand_over(const member_ptr& who);
   void hand_over_later(const member_ptr& who);
   bool is_in(const member_ptr& who) const;
+  void begin(member& who);
+  void fetch(const member_ptr& who);
+  void nudge_locked();
+  void proven(const std::weak_ptr<member>& weak, const std::vector<std::int64_t>& seqs);
   /// What this member did not hear goes into the mailbox, unless another one heard it or will.
   void keep(const member& who, const member::held& what);
   void letters_came(const std::weak_ptr<member>& weak, std::vector<letter> all);

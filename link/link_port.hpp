@@ -23,13 +23,46 @@ struct link_limits {
   unsigned messages_per_second = 0;  ///< of one token bucket; 0: unlimited
 };
 
+class link_source;
+
 /// A broadcast that came.
 struct link_message {
   std::string event;
-  std::string payload;    ///< JSON text; may be anything, also no object
-  std::string message_id; ///< meta.id; may be empty
-  bool replayed = false;  ///< out of a mailbox
+  std::string payload;                 ///< JSON text; may be anything, also no object
+  std::string message_id;              ///< meta.id; may be empty
+  bool replayed = false;               ///< out of a mailbox
+  std::int64_t place = 0;              ///< its order among all of its source
+  unsigned returned = 0;               ///< how often it came back
+  std::shared_ptr<link_source> source; ///< wants to know what becomes of it; may be null
 };
+
+/// Where messages come from that must not get lost between being heard and being dealt with.
+/// Thread-safe; never blocks.
+class link_source {
+public:
+  virtual ~link_source() = default;
+  /// It was dealt with: answered, or in the journal.
+  virtual void settled(const link_message& what) = 0;
+  /// It was not, and whoever had it is gone: it is to be given to the next one who listens.
+  virtual void take_back(link_message what) = 0;
+};
+
+/// A message in somebody's hands. When these are gone before settle(), it goes back; not for ever,
+/// since it may be what brings them down.
+class held_message {
+public:
+  explicit held_message(link_message what) : what_{std::move(what)} {}
+  held_message(const held_message&) = delete;
+  held_message& operator=(const held_message&) = delete;
+  ~held_message();
+  const link_message& what() const noexcept { return what_; }
+  void settle();
+
+private:
+  link_message what_;
+  bool settled_ = false;
+};
+using held_message_ptr = std::shared_ptr<held_message>;
 
 /// Somebody who is present in the channel.
 struct link_presence {

@@ -181,8 +181,12 @@ void stepper::broadcast(const phoenix::frame& what) {
     ++s.dropped;
     return;
   }
-  out.push_back(deliver{
-    {std::move(user->event), std::move(user->payload), std::move(user->id), user->replayed}});
+  link_message heard;
+  heard.event = std::move(user->event);
+  heard.payload = std::move(user->payload);
+  heard.message_id = std::move(user->id);
+  heard.replayed = user->replayed;
+  out.push_back(deliver{std::move(heard)});
 }
 
 } // namespace holt::link::realtime

@@ -7,6 +7,8 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/write.hpp>
 
+#include <charconv>
+
 #include <sys/socket.h>
 
 namespace holt::http {
@@ -185,6 +187,50 @@ void ws_server::control(unsigned opcode, std::string_view payload, bool always) 
   ws_flush_later::schedule(shared_from_this());
 }
 
+void ws_server::when_read(std::function<void()> read) {
+  {
+    const std::lock_guard lock{mutex_};
+    if (closed_to_senders_)
+      return;
+    proofs_.push_back({++last_proof_, std::move(read)});
+    const auto bytes = std::make_shared<const std::string>(std::to_string(last_proof_));
+    const auto cost = bytes->size() + item_cost;
+    outbox_bytes_ += cost;
+    queued_bytes_ += cost;
+    append_locked(op_ping, bytes);
+    if (std::exchange(writing_, true))
+      return;
+  }
+  ws_flush_later::schedule(shared_from_this());
+}
+
+/// For a ping that asks for a sign of life: its pong may stand for that of an earlier one, too.
+std::string ws_server::open_proof() const {
+  const std::lock_guard lock{mutex_};
+  return proofs_.empty() ? std::string{} : std::to_string(proofs_.back().number);
+}
+
+/// A pong of a number proves all up to it; any other is a sign of life only.
+void ws_server::take_pong(std::string_view payload) {
+  std::uint64_t number = 0;
+  const auto [end, ec] = std::from_chars(payload.data(), payload.data() + payload.size(), number);
+  if (ec != std::errc{} || end != payload.data() + payload.size())
+    return;
+  std::vector<std::function<void()>> calls;
+  {
+    const std::lock_guard lock{mutex_};
+    if (number > last_proof_)
+      return;
+    while (!proofs_.empty() && proofs_.front().number <= number) {
+      calls.push_back(std::move(proofs_.front().read));
+      proofs_.pop_front();
+    }
+  }
+  for (const auto& call : calls)
+    if (call)
+      call();
+}
+
 std::size_t ws_server::outbox() const {
   const std::lock_guard lock{mutex_};
   return outbox_bytes_;
@@ -309,7 +355,7 @@ void ws_server::consume(std::string_view bytes) {
       if (!closing_)
         control(op_pong, reader_.payload(), false);
       break;
-    case step::pong: break;
+    case step::pong: take_pong(reader_.payload()); break;
     case step::close: take_close(); return;
     case step::fault: fail(reader_.code(), reader_.why()); return;
     }
@@ -452,7 +498,7 @@ void ws_server::late() {
     return;
   }
   if (silent_ticks_++ > 0 || limits_.ping.count() > 0)
-    control(op_ping, {}, false);
+    control(op_ping, open_proof(), false);
 }
 
 void ws_server::cut() {
@@ -481,11 +527,13 @@ void ws_server::finish(close_reason why) {
     socket_.shutdown(socket_type::shutdown_send, ignored);
     socket_.close(ignored);
   }
+  std::deque<proof> unproven;
   {
     const std::lock_guard lock{mutex_};
     closed_to_senders_ = true;
     outbox_.clear();
     outbox_bytes_ -= std::exchange(queued_bytes_, 0);
+    unproven.swap(proofs_); // gone outside of the lock: whoever waited may hold us
   }
   pending_ = {};
   seat_.reset();

@@ -7,13 +7,16 @@
 // thread-safe and never block.
 
 #include "transport/http_upgrade.hpp"
+#include "transport/ws_proof.hpp"
 #include "transport/ws_reader.hpp"
 
+#include <deque>
 #include <vector>
 
 namespace holt::http {
 
 class ws_server final : public ws_connection,
+                        public ws_prover,
                         public connection,
                         public std::enable_shared_from_this<ws_server> {
 public:
@@ -30,6 +33,9 @@ public:
   void close(std::uint16_t code, std::string reason) override;
   std::size_t outbox() const override;
 
+  // -- ws_prover
+  void when_read(std::function<void()> read) override;
+
   // -- connection
   void stop(std::uint16_t ws_code, std::string reason) override;
   void abort() override;
@@ -42,6 +48,12 @@ private:
     std::shared_ptr<const std::string> shared;
   };
 
+  /// Waits for the pong of its number, or of a later one.
+  struct proof {
+    std::uint64_t number = 0;
+    std::function<void()> read;
+  };
+
   bool enqueue(const std::shared_ptr<const std::string>& bytes, unsigned opcode);
   void append_locked(unsigned opcode, const std::shared_ptr<const std::string>& bytes);
   void control(unsigned opcode, std::string_view payload, bool always);
@@ -52,6 +64,8 @@ private:
   void resume();
   void consume(std::string_view bytes);
   bool hungry() const { return close_wanted_ || unacknowledged_ < limits_.credit; }
+  std::string open_proof() const;
+  void take_pong(std::string_view payload);
   void take_close();
   void fail(std::uint16_t code, std::string why);
   void begin_close(std::uint16_t code, std::string reason, bool drop);
@@ -69,12 +83,14 @@ private:
   const ws_limits limits_;
   ws_handlers handlers_;
 
-  mutable std::mutex mutex_; ///< guards the next five
+  mutable std::mutex mutex_; ///< guards the next seven
   std::vector<piece> outbox_;
   std::size_t queued_bytes_ = 0; ///< with bookkeeping; of outbox_
   std::size_t outbox_bytes_ = 0; ///< with what is under way
   bool writing_ = false;         ///< a write is posted or under way
   bool closed_to_senders_ = false;
+  std::uint64_t last_proof_ = 0;
+  std::deque<proof> proofs_; ///< oldest first
 
   // on the strand only
   ws_reader reader_;

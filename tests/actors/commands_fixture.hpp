@@ -6,6 +6,7 @@
 // test says.
 
 #include "actors/commands.hpp"
+#include "link/link_backlog.hpp"
 #include "tests/actors/actor_fixture.hpp"
 #include "tests/files/files_fixture.hpp"
 #include "tests/link/journal_fixture.hpp"
@@ -89,6 +90,7 @@ struct commands_fixture : actor_fixture {
   std::shared_ptr<inline_desk> desk = std::make_shared<inline_desk>();
   std::shared_ptr<fake_port> port = std::make_shared<fake_port>();
   std::vector<std::shared_ptr<fake_job>> jobs;
+  std::shared_ptr<link::link_backlog> source; ///< wants back what was not dealt with
   commands_deps deps;
   caf::actor actor;
   bool ready = false;
@@ -155,8 +157,18 @@ struct commands_fixture : actor_fixture {
     open_store();
   }
   void say(const std::string& text) {
-    caf::anon_send(actor, link_heard{0, {"cmd", text, "", false}, weigh(deps.inbox, text.size())});
+    tell(text);
     drain();
+  }
+  /// The same, and nobody looks at it yet.
+  void tell(const std::string& text) {
+    link::link_message what;
+    what.event = "cmd";
+    what.payload = text;
+    if (source)
+      source->adopt(what);
+    caf::anon_send(actor, link_heard{0, std::make_shared<link::held_message>(std::move(what)),
+                                     weigh(deps.inbox, text.size())});
   }
   void say(const json& what) { say(what.dump()); }
   /// Everything that was said to agents since the last call.

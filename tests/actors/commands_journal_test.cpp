@@ -3,6 +3,8 @@
 
 #include "tests/actors/commands_fixture.hpp"
 
+#include <fstream>
+
 using namespace holt;
 using nlohmann::json;
 using test::said;
@@ -222,6 +224,111 @@ CAF_TEST(a shell that lives on takes input and answers at its end) {
   jobs[0]->end(outcome);
   drain();
   CAF_CHECK_EQUAL(said(answer(), "id"), "s1");
+}
+
+CAF_TEST(a command line that only waited at a crash is run once) {
+  auto exec = named("shell.exec", "x1", {{"cmd", "make"}});
+  auto late = named("shell.exec", "x2", {{"cmd", "make"}, {"deadline_ms", 5}});
+  for (const auto& one : {exec, late}) {
+    auto print = link::sha256_hex(canonical_command(one));
+    CAF_REQUIRE(
+      store->received({"main", "agent", one["id"].get<std::string>()}, print, one.dump(), "", 1));
+  }
+  begin();
+  CAF_REQUIRE(ready);
+  CAF_REQUIRE_EQUAL(jobs.size(), 1u);
+  command_outcome outcome;
+  outcome.fields = {{"stdout", "made"}};
+  jobs[0]->end(outcome);
+  drain();
+  auto got = answer();
+  CAF_CHECK_EQUAL(said(got, "id"), "x1");
+  CAF_CHECK_EQUAL(said(got, "stdout"), "made");
+  CAF_CHECK_EQUAL(said(ask(late), "error"), "expired");
+  got = ask(exec);
+  CAF_CHECK_EQUAL(said(got, "dup"), true);
+  CAF_CHECK_EQUAL(jobs.size(), 1u);
+  CAF_CHECK(store->unfinished()->empty());
+}
+
+CAF_TEST(what only waited for a session that is gone is interrupted) {
+  auto exec = named("shell.exec", "x1", {{"cmd", "make"}});
+  CAF_REQUIRE(store->received({"other", "agent", "x1"}, "f", exec.dump(), "", 1));
+  begin();
+  CAF_CHECK(ready);
+  CAF_CHECK(jobs.empty());
+  CAF_CHECK(store->unfinished()->empty());
+}
+
+CAF_TEST(a batch that was cut short says how many of its items were done) {
+  auto batch = named("batch", "b1",
+                     {{"items",
+                       {{{"type", "fs.write"}, {"path", "a"}, {"content", "1"}},
+                        {{"type", "shell.exec"}, {"cmd", "make"}},
+                        {{"type", "shell.exec"}, {"cmd", "make again"}}}}});
+  begin();
+  say(batch);
+  CAF_REQUIRE_EQUAL(jobs.size(), 1u);
+  command_outcome failed;
+  failed.code = errc::timeout;
+  jobs[0]->end(failed);
+  drain();
+  CAF_REQUIRE_EQUAL(jobs.size(), 2u);
+  crash();
+  begin();
+  CAF_CHECK(jobs.empty());
+  auto got = ask(batch);
+  CAF_CHECK_EQUAL(said(got, "error"), "interrupted");
+  CAF_CHECK_EQUAL(said(got, "items_done"), 2);
+  CAF_CHECK_EQUAL(said(got, "items_failed"), json::array({1}));
+}
+
+CAF_TEST(what was heard and not dealt with goes back when the actor ends) {
+  std::ofstream{files.path / "a"} << "1";
+  source = std::make_shared<link::link_backlog>();
+  begin();
+  say(named("shell.exec", "x1", {{"cmd", "make"}})); // in the journal
+  CAF_REQUIRE_EQUAL(jobs.size(), 1u);
+  std::vector<std::string> texts;
+  for (const auto* id : {"r1", "r2", "r3"})
+    texts.push_back(named("fs.read", id, {{"path", "a"}}).dump());
+  for (const auto& one : texts)
+    tell(one);
+  crash();
+  auto back = source->take();
+  CAF_REQUIRE_EQUAL(back.size(), 3u);
+  begin();
+  port->out.clear();
+  for (std::size_t i = 0; i < back.size(); ++i) {
+    CAF_CHECK_EQUAL(back[i].payload, texts[i]);
+    caf::anon_send(actor, link_heard{0, std::make_shared<link::held_message>(std::move(back[i])),
+                                     nullptr});
+  }
+  back.clear();
+  drain();
+  CAF_CHECK_EQUAL(heard().size(), 3u);
+  crash();
+  CAF_CHECK(source->take().empty());
+}
+
+CAF_TEST(a read that found no link comes again if this life ends before the next join) {
+  std::ofstream{files.path / "a"} << "1";
+  source = std::make_shared<link::link_backlog>();
+  for (const bool joins : {false, true}) {
+    begin();
+    port->takes = false;
+    caf::anon_send(actor, link_down{0, {errc::timeout, "gone"}, deps.identity.boot});
+    drain();
+    say(named("fs.read", joins ? "r2" : "r1", {{"path", "a"}}));
+    CAF_CHECK(heard().empty());
+    if (joins) {
+      port->takes = true;
+      caf::anon_send(actor, link_up{0, {256'000, 0}});
+      drain();
+    }
+    crash();
+    CAF_CHECK_EQUAL(source->take().size(), joins ? 0u : 1u);
+  }
 }
 
 CAF_TEST_FIXTURE_SCOPE_END()

@@ -137,6 +137,8 @@ public:
     while (true) {
       const auto got = read_frame();
       said out;
+      if (got.opcode == 9 && answers_pings)
+        send(frame(10, got.payload));
       if (got.opcode == 9 || got.opcode == 10)
         continue;
       if (got.opcode == 0xff) {
@@ -199,6 +201,7 @@ public:
       skipped.push_back(got);
     }
   }
+  bool answers_pings = true; ///< as every client does that reads
   std::vector<said> skipped; ///< what settle() passed over
 
 private:

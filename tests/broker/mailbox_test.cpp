@@ -20,7 +20,10 @@ struct local {
     link::link_events how;
     how.on_up = [this](link::link_limits) { seen.add("up"); };
     how.on_message = [this](link::link_message m) {
-      seen.add((m.replayed ? "old " : "new ") + m.event + " " + m.payload);
+      link::held_message held{std::move(m)};
+      const auto& what = held.what();
+      seen.add((what.replayed ? "old " : "new ") + what.event + " " + what.payload);
+      held.settle();
     };
     how.on_presence = [this](std::vector<link::link_presence> all) {
       std::string keys;
@@ -87,6 +90,8 @@ CAF_TEST(a result said to nobody waits for the agent in the shape of a replay) {
       CAF_CHECK_EQUAL(got.payload["payload"]["id"], "req_1");
       CAF_CHECK_EQUAL(got.payload["meta"]["replayed"], true);
       CAF_CHECK_EQUAL(got.payload["meta"]["id"].get<std::string>().size(), 36u);
+      agent.settle(); // reads the ping behind it
+      agent.settle(); // and its pong was heard
     } else {
       agent.settle();
       CAF_CHECK(agent.skipped.empty()); // it was handed over already
@@ -188,6 +193,7 @@ CAF_TEST(nothing is lost between many joins and broadcasts) {
     how.on_message = [&](link::link_message m) {
       const std::lock_guard lock{mutex};
       got.insert(m.payload);
+      link::held_message{std::move(m)}.settle();
     };
     const auto port = s->join_local("s1", std::move(how));
     CAF_REQUIRE(up.get_future().wait_for(limit) == std::future_status::ready);
@@ -253,11 +259,8 @@ CAF_TEST(letters for which a reader stayed too short wait for the next) {
   CAF_REQUIRE(s.settles([&] { return s->stats().members == 1; }));
   phoenix_client agent{s, s->agent_key("s1")};
   CAF_REQUIRE(agent.joined(sandbox));
-  int next = agent.next().at("/payload/n");
-  CAF_CHECK(next > 0);
-  CAF_CHECK(next < count - 1); // what the kernel had for the first one is gone, and no more
-  while (++next < count)
-    CAF_REQUIRE_EQUAL(agent.next().at("/payload/n"), next);
+  for (int i = 0; i < count; ++i) // also what the kernel had for the first one
+    CAF_REQUIRE_EQUAL(agent.next().at("/payload/n"), i);
   daemon.port->close();
 }
 

@@ -77,7 +77,10 @@ int main(int argc, char** argv) {
   link::link_port_ptr port;
   if (daemon) {
     link::link_events events;
-    events.on_message = [&port](const link::link_message& m) {
+    events.on_message = [&port](link::link_message came) {
+      link::held_message held{std::move(came)};
+      const auto m = held.what();
+      held.settle();
       const auto what = nlohmann::json::parse(m.payload, nullptr, false);
       if (!port || !what.is_object() || m.event != "cmd")
         return;

@@ -161,6 +161,22 @@ def test_ten_thousand_commands_at_once_leave_others_alone(bare, agent):
         assert resident_mib(bare.pid) - before < 100
 
 
+def test_a_full_queue_of_one_agent_does_not_hold_up_another(daemon_of):
+    d = daemon_of("--no-desktop")
+    (d.home / "workspace" / "here").write_text("here")
+    with Agent(d) as crowd, Agent(d) as other:
+        for i in range(32 + 256):
+            crowd.send({"type": "shell.exec", "id": f"x{i}", "src": "crowd", "cmd": "sleep 100"})
+        wait_for("the queue is full", lambda: d.get("/v1/link")["queue"]["queued"] >= 200, 20)
+        took = []
+        for i in range(50):
+            began = time.monotonic()
+            assert other.ask({"type": "fs.read", "id": f"y{i}", "src": "other", "path": "here"})["ok"]
+            took.append(time.monotonic() - began)
+        assert d.get("/v1/link")["queue"]["queued"] >= 200
+        assert sorted(took)[len(took) // 2] < 1, took
+
+
 def test_what_people_see(bare, agent):
     before = bare.get(f"/v1/activity?after={2**64 - 1}")["next"]
     agent.ask({"type": "shell.exec", "id": "see", "cmd": "echo seen; exit 3"})
