@@ -196,17 +196,18 @@ void room::leave(const member_ptr& who) {
   who->joining_ = false;
   who->behind_ = false;
   who->held_bytes_ = 0;
-  for (const auto& one : std::exchange(who->held_, {}))
+  const auto held = std::exchange(who->held_, {});
+  for (const auto& one : held)
     keep(*who, one);
   auto back = std::exchange(who->lent_, {});
   for (const auto& one : std::exchange(who->letters_, {}))
     back.push_back(one.seq);
   back.insert(back.end(), who->unproven_.begin(), who->unproven_.end());
   who->unproven_.clear();
-  if (back.empty())
-    return;
-  letters_->give_back(name_, back);
-  nudge_locked();
+  if (!back.empty())
+    letters_->give_back(name_, back);
+  if (!back.empty() || !held.empty())
+    nudge_locked();
 }
 
 bool room::give(member& who, side from, const outgoing_ptr& what) {

@@ -42,7 +42,15 @@ public:
   }
   std::size_t waiting() const override { return queued; }
 
+  bool prove(std::function<void()> read) override {
+    if (proves)
+      proofs.push_back(std::move(read));
+    return proves;
+  }
+
   bool begun = false;
+  bool proves = false;
+  std::vector<std::function<void()>> proofs;
   std::size_t takes = 1'000;
   std::size_t queued = 0;
   std::vector<std::string> got;
@@ -63,7 +71,7 @@ struct world {
   /// What waits for the daemon, after all that was asked of the mailbox before.
   std::vector<std::string> waiting() {
     std::promise<std::vector<std::string>> out;
-    letters->read(name, side::daemon, [&](std::vector<letter> all) {
+    const auto lent = letters->read(name, side::daemon, [&](std::vector<letter> all) {
       std::vector<std::string> texts;
       for (const auto& one : all)
         texts.push_back(one.message.payload);
@@ -71,6 +79,7 @@ struct world {
     });
     auto got = out.get_future();
     CAF_REQUIRE(got.wait_for(20s) == std::future_status::ready);
+    letters->give_back(name, lent);
     return got.get();
   }
   /// Runs handlers until `done`.
@@ -122,7 +131,7 @@ CAF_TEST(a member with much to pass on gets its letters later and in order) {
   CAF_REQUIRE(w.runs_until([&] { return slow->begun; }));
   w.say("3");
   CAF_CHECK(slow->got.empty());
-  CAF_CHECK_EQUAL(w.waiting(), (texts{"1", "2"}));
+  CAF_CHECK(w.waiting().empty()); // lent to it
   slow->queued = 0;
   CAF_REQUIRE(w.runs_until([&] { return slow->got.size() == 3; }));
   CAF_CHECK_EQUAL(slow->got, (texts{"1", "2", "new 3"}));
@@ -150,12 +159,37 @@ CAF_TEST(what was held is said to nobody twice and kept once) {
   const auto agent = std::make_shared<puppet>(side::agent);
   w.in->join(agent);
   w.in->join(a);
-  w.in->join(b);
-  w.say("2"); // a and b wait for their letters, the agent hears it
+  w.say("2"); // a waits for its letter, the agent hears it
   CAF_CHECK_EQUAL(agent->got, (texts{"new 2"}));
+  w.in->join(b); // the letter is lent to a
+  w.say("3");
+  CAF_CHECK_EQUAL(b->got, (texts{"new 3"}));
   w.in->leave(a);
-  CAF_CHECK_EQUAL(w.waiting(), (texts{"1"})); // b will hear it
+  CAF_CHECK(w.runs_until([&] { return b->got.size() == 3; }));
+  CAF_CHECK_EQUAL(b->got, (texts{"new 3", "1", "2"}));
+  CAF_CHECK(a->got.empty());
   w.in->leave(b);
+  CAF_CHECK(w.waiting().empty());
+  CAF_CHECK_EQUAL(agent->got, (texts{"new 2", "new 3"}));
+}
+
+CAF_TEST(letters wait for their proof and for who leaves before it) {
+  world w;
+  w.say("1");
+  w.say("2");
+  const auto first = std::make_shared<puppet>(side::daemon);
+  first->proves = true;
+  w.in->join(first);
+  CAF_REQUIRE(w.runs_until([&] { return first->got.size() == 2; }));
+  CAF_REQUIRE_EQUAL(first->proofs.size(), 1u);
+  w.in->leave(first);
+  first->proofs.front()(); // too late
   CAF_CHECK_EQUAL(w.waiting(), (texts{"1", "2"}));
-  CAF_CHECK_EQUAL(agent->got, (texts{"new 2"}));
+  const auto second = std::make_shared<puppet>(side::daemon);
+  second->proves = true;
+  w.in->join(second);
+  CAF_REQUIRE(w.runs_until([&] { return second->got.size() == 2; }));
+  second->proofs.front()();
+  w.in->leave(second);
+  CAF_CHECK(w.waiting().empty());
 }
