@@ -301,8 +301,8 @@ CAF_TEST(what was heard and not dealt with goes back when the actor ends) {
   port->out.clear();
   for (std::size_t i = 0; i < back.size(); ++i) {
     CAF_CHECK_EQUAL(back[i].payload, texts[i]);
-    caf::anon_send(actor, link_heard{0, std::make_shared<link::held_message>(std::move(back[i])),
-                                     nullptr});
+    caf::anon_send(
+      actor, link_heard{0, std::make_shared<link::held_message>(std::move(back[i])), nullptr});
   }
   back.clear();
   drain();
