@@ -251,7 +251,9 @@ private:
   void sweep() {
     sweeping_ = true;
     deadline_.cancel();
-    alive_.signal(SIGKILL, true); // most trees are one group: this ends them now
+    // Where a cgroup holds them all, their parents need not live to find them: end them now.
+    if (!target_.cgroup.empty())
+      alive_.signal(SIGKILL, true);
     tools_.killer.kill(target_, kill_limit, [self = shared_from_this()](const sweep_result&) {
       asio::post(self->strand_, [self] { self->swept(); });
     });

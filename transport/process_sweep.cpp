@@ -88,7 +88,7 @@ private:
       forget_gone(table);
       if ((!news && !moving) || late())
         return;
-      if (!news)
+      if (!news && pass > 1) // most have stopped by the second look
         ::poll(nullptr, 0, std::min(settle_ms, left_ms()));
     }
   }

@@ -8,6 +8,7 @@
 #include <array>
 #include <cerrno>
 #include <charconv>
+#include <cstdio>
 #include <dirent.h>
 #include <fcntl.h>
 #include <unistd.h>
@@ -43,8 +44,17 @@ bool number(std::string_view text, Number& out) {
   return ec == std::errc{} && end == text.data() + text.size();
 }
 
-std::optional<process_row> read_row(pid_t pid) {
-  return parse_stat(read_all("/proc/" + std::to_string(pid) + "/stat", 4096));
+/// One read: the kernel makes the line whole, and field 22 stands within its first 400 bytes.
+std::optional<process_row> read_row_at(int folder, const char* path) {
+  std::array<char, 1024> text;
+  const int fd = ::openat(folder, path, O_RDONLY | O_CLOEXEC);
+  if (fd < 0)
+    return std::nullopt;
+  ssize_t n = 0;
+  while ((n = ::read(fd, text.data(), text.size())) < 0 && errno == EINTR) {
+  }
+  ::close(fd);
+  return n > 0 ? parse_stat({text.data(), static_cast<std::size_t>(n)}) : std::nullopt;
 }
 
 } // namespace
@@ -86,7 +96,9 @@ process_table read_process_table() {
     pid_t pid = 0;
     if (!number(std::string_view{entry->d_name}, pid))
       continue;
-    if (auto row = read_row(pid))
+    std::array<char, sizeof entry->d_name + 8> path{};
+    std::snprintf(path.data(), path.size(), "%s/stat", entry->d_name);
+    if (auto row = read_row_at(::dirfd(dir), path.data()))
       out.emplace(pid, *row);
   }
   ::closedir(dir);
@@ -121,7 +133,7 @@ bool environment_has(pid_t pid, std::string_view entry) {
 }
 
 std::uint64_t process_start_time(pid_t pid) {
-  const auto row = read_row(pid);
+  const auto row = read_row_at(AT_FDCWD, ("/proc/" + std::to_string(pid) + "/stat").c_str());
   return row ? row->start_time : 0;
 }
 

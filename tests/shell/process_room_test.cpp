@@ -140,7 +140,7 @@ CAF_TEST(a missing program and folder name their field) {
 }
 
 CAF_TEST(a kill answers when the whole tree is gone) {
-  auto one = good(script("trap '' TERM; sleep 600 & setsid sleep 601 & echo up; sleep 602"));
+  auto one = good(script("trap '' TERM; sleep 600 & env -i setsid sleep 601 & echo up; sleep 602"));
   CAF_REQUIRE(until([&] { return printed(one) == "up\n"; }));
   CAF_REQUIRE(until([&] { return living_descendants() >= 3; }));
   bool done = false;
