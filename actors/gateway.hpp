@@ -153,6 +153,7 @@ private:
   // gateway_terminals.cpp
   void add_terminal_routes();
   void open_terminal(const http::upgrade_ptr& what) const;
+  void show_log(const streaming_call& call) const;
 
   result<http::identity> identify(const http::request& head, bool websocket) const;
 

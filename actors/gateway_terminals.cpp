@@ -5,6 +5,7 @@
 #include "actors/gateway.hpp"
 #include "actors/processes.hpp"
 #include "shell/log_document.hpp"
+#include "shell/log_follower.hpp"
 #include "shell/process_fields.hpp"
 #include "shell/terminal_viewer.hpp"
 
@@ -24,6 +25,14 @@ http::response log_response(const live_process_ptr& process, const shell::log_qu
   return out;
 }
 
+http::streaming_response followed(std::shared_ptr<http::body_source> events) {
+  http::streaming_response out;
+  out.headers.push_back({"Content-Type", "text/event-stream"});
+  out.headers.push_back({"X-Accel-Buffering", "no"});
+  out.stream = std::move(events);
+  return out;
+}
+
 bool flag(const http::request& request, std::string_view name) {
   auto value = request.query_value(name);
   return value && (value->empty() || *value == "1" || *value == "true");
@@ -32,21 +41,31 @@ bool flag(const http::request& request, std::string_view name) {
 } // namespace
 
 void gateway::add_terminal_routes() {
-  get("/v1/processes/{id}/logs", http::scope::exec, [this](const gateway_call& call) {
-    auto query = shell::decode_log_query(call.request);
-    if (!query)
-      return call.answer(http::problem(query.error()));
-    if (flag(call.request, "follow"))
-      return call.answer(http::problem({errc::unsupported, "follow is not offered yet"}));
-    // Off this thread: ten megabytes of base64 take their time.
-    with_process(call, [query = *query, pool = deps_.blocking](const gateway_call& c,
-                                                               const live_process_ptr& process) {
-      boost::asio::post(
-        pool, [answer = c.answer, process, query] { answer(log_response(process, query)); });
-    });
-  });
+  route logs;
+  logs.needs = http::scope::exec;
+  logs.streaming = [this](const streaming_call& call) { show_log(call); };
+  add("GET", "/v1/processes/{id}/logs", std::move(logs));
   websocket("/v1/processes/{id}/terminal/ws", http::scope::exec,
             [this](const http::upgrade_ptr& what, const http::identity&) { open_terminal(what); });
+}
+
+void gateway::show_log(const streaming_call& call) const {
+  auto query = shell::decode_log_query(call.request);
+  if (!query)
+    return call.answer(http::problem(query.error()));
+  const bool follow = flag(call.request, "follow") && call.request.method != "HEAD";
+  auto refuse = [answer = call.answer](http::response why) { answer(std::move(why)); };
+  in_process_room(refuse, [answer = call.answer, id = call.params.find("id")->second,
+                           query = *query, follow, executor = deps_.executor,
+                           pool = deps_.blocking](process_room& room) {
+    auto process = room.find(id);
+    if (!process)
+      return answer(unknown_process(id));
+    if (follow)
+      return answer(followed(shell::make_log_follower(std::move(process), query, executor)));
+    // Off this thread: ten megabytes of base64 take their time.
+    boost::asio::post(pool, [answer, process, query] { answer(log_response(process, query)); });
+  });
 }
 
 void gateway::open_terminal(const http::upgrade_ptr& what) const {

@@ -16,7 +16,12 @@ result<log_query> decode_log_query(const http::request& request) {
     if (!out.stream)
       return error{errc::invalid_request, "stream must be one of: stdout, stderr, combined, pty"};
   }
-  const auto since = query_number(request.query_value("since"), "since", 0, ~0ull);
+  // A browser's EventSource that comes back says where it was by a header.
+  const auto last = request.header_value("last-event-id");
+  auto from = request.query_value("since");
+  if (!from && !last.empty())
+    from = last;
+  const auto since = query_number(from, "since", 0, ~0ull);
   if (!since)
     return since.error();
   out.since = *since;

@@ -109,6 +109,7 @@ log_page process_log::read(const log_query& what) const {
   std::lock_guard lock{mutex_};
   log_page out;
   out.next = std::min(what.since, sequence_);
+  out.forgotten = gone_;
   const auto wanted = [&](const row& one) { return !what.stream || one.stream == *what.stream; };
   auto at = find_locked(what.since);
   if (what.tail) {

@@ -57,9 +57,10 @@ struct lost_output {
 
 struct log_page {
   std::vector<log_entry> entries;
-  lost_output lost;       ///< before the first entry
-  std::uint64_t next = 0; ///< ask on with since = next
-  bool more = false;      ///< the page was full
+  lost_output lost;                         ///< before the first entry
+  std::uint64_t next = 0;                   ///< ask on with since = next
+  bool more = false;                        ///< the page was full
+  std::array<std::uint64_t, 3> forgotten{}; ///< bytes of each stream that are not kept
 };
 
 class process_log {
