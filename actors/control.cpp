@@ -37,6 +37,7 @@ struct control_state {
   std::unordered_map<std::uint64_t, caf::actor> viewers;
   engine_client_ptr engine;
   actor_ref<activity_actor> activity;
+  control_gate_ptr gate;
   bool busy = false; ///< one call at the engine at a time: they must not overtake each other
   std::uint64_t engine_number = 0; ///< answers of an engine before are stale
   host_wish waiting;               ///< the newest that came meanwhile; older ones are void
@@ -51,7 +52,11 @@ struct runner {
   control_state& state() const { return self->state; }
 
   void operator()(const control::event& what) const {
-    for (const auto& one : control::step(state().now, what))
+    auto effects = control::step(state().now, what);
+    // Before anybody hears of it: who was told that he has control has it.
+    if (state().gate)
+      state().gate->set(control::may_api_act(state().now));
+    for (const auto& one : effects)
       std::visit([this](const auto& x) { run(x); }, one);
   }
 
@@ -116,9 +121,13 @@ struct runner {
   void run(const control::refuse& x) const { tell(x.id, signaling::control_refused{x.why}); }
 };
 
-caf::behavior behavior(self_ptr self, const actor_ref<activity_actor>& activity) {
+caf::behavior behavior(self_ptr self, const actor_ref<activity_actor>& activity,
+                       const control_gate_ptr& gate) {
   install_guards(self);
   self->state.activity = activity;
+  self->state.gate = gate;
+  if (gate)
+    gate->set({}); // nobody drives after a restart
   auto run = runner{self};
   return {
     [self, run](const control_join& what) {
@@ -147,8 +156,9 @@ caf::behavior behavior(self_ptr self, const actor_ref<activity_actor>& activity)
 
 } // namespace
 
-caf::actor spawn_control(caf::actor_system& system, actor_ref<activity_actor> activity) {
-  return system.spawn(behavior, std::move(activity));
+caf::actor spawn_control(caf::actor_system& system, actor_ref<activity_actor> activity,
+                         control_gate_ptr gate) {
+  return system.spawn(behavior, std::move(activity), std::move(gate));
 }
 
 nlohmann::json to_payload(const control::state& now) {

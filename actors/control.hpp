@@ -7,6 +7,7 @@
 
 #include "actors/activity.hpp"
 #include "actors/actor_child.hpp"
+#include "actors/control_gate.hpp"
 #include "actors/control_logic.hpp"
 #include "actors/engine_client.hpp"
 #include "actors/signaling_machine.hpp"
@@ -39,7 +40,9 @@ struct control_query {
   std::function<void(const control::state&)> answer;
 };
 
-caf::actor spawn_control(caf::actor_system& system, actor_ref<activity_actor> activity);
+/// `gate` follows what is decided; may be null.
+caf::actor spawn_control(caf::actor_system& system, actor_ref<activity_actor> activity,
+                         control_gate_ptr gate = nullptr);
 
 /// Payload of `holt/control` and of the feed; `viewer` is the driver's id or null.
 nlohmann::json to_payload(const control::state& now);

@@ -141,6 +141,7 @@ child_spec x_client(const desktop_options& how) {
                           options.display = {how.context->display(), how.context->xauthority()};
                           options.size = how.context->size();
                           options.dpi = how.context->dpi();
+                          options.door = how.door;
                           options.on_ready = [port] {
                             if (auto self = port->lock())
                               self->report_ready();
@@ -167,8 +168,9 @@ child_spec x_client(const desktop_options& how) {
 probe_function window_manager_present(const desktop_options& how) {
   return [how](probe_done done) {
     auto shared = std::make_shared<probe_done>(std::move(done));
-    how.x_client.send(x_call{[shared](const result<desktop::connection*>& x) {
-      auto there = x ? desktop::has_window_manager(**x) : result<bool>{x.error()};
+    how.x_client.send(x_call{[shared](const result<desktop::workbench*>& bench) {
+      auto there
+        = bench ? desktop::has_window_manager((*bench)->x()) : result<bool>{bench.error()};
       if (!there)
         (*shared)(there.error());
       else if (!*there)

@@ -7,6 +7,7 @@
 #include "actors/actor_child.hpp"
 #include "actors/desktop_context.hpp"
 #include "actors/process_child.hpp"
+#include "actors/x_thread.hpp"
 #include "supervisor/child_spec.hpp"
 
 #include <caf/all.hpp>
@@ -33,6 +34,7 @@ struct desktop_options {
   bool autostart = true;
   caf::actor_system* system = nullptr;
   actor_ref<caf::actor> x_client; ///< set while one runs
+  x_door_ptr door;                ///< to its thread
 };
 
 /// The group `desktop` and its children.

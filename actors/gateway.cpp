@@ -20,6 +20,11 @@ gateway::gateway(gateway_deps deps)
   add_session_routes();
   add_tree_routes();
   add_desktop_routes();
+  add_screen_routes();
+  add_input_routes();
+  add_window_routes();
+  add_clipboard_routes();
+  add_launch_routes();
   add_link_routes();
   add_process_routes();
   add_terminal_routes();

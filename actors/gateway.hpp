@@ -6,12 +6,14 @@
 // of its own but the followers of the feed.
 
 #include "actors/activity.hpp"
+#include "actors/control_gate.hpp"
 #include "actors/desktop_context.hpp"
 #include "actors/engine_children.hpp"
 #include "actors/file_api.hpp"
 #include "actors/router.hpp"
 #include "actors/tree_client.hpp"
 #include "actors/viewers.hpp"
+#include "actors/x_thread.hpp"
 #include "broker/broker.hpp"
 #include "files/path_jail.hpp"
 #include "transport/assets.hpp"
@@ -42,6 +44,9 @@ struct gateway_deps {
   actor_ref<caf::actor> control;
   actor_ref<caf::actor> viewers;
   actor_ref<caf::actor> x_client;
+  x_door_ptr door;       ///< to the X thread
+  control_gate_ptr gate; ///< whether the API may act
+  spawner* starter = nullptr;
   actor_ref<caf::actor> commands;
   actor_ref<caf::actor> processes;
   std::shared_ptr<const files::path_jail> jail; ///< where processes may start
@@ -128,6 +133,16 @@ private:
   void follow_activity(const http::upgrade_ptr& what);
   // gateway_desktop.cpp
   void add_desktop_routes();
+  // gateway_screen.cpp
+  void add_screen_routes();
+  // gateway_input.cpp
+  void add_input_routes();
+  // gateway_windows.cpp
+  void add_window_routes();
+  // gateway_clipboard.cpp
+  void add_clipboard_routes();
+  // gateway_launch.cpp
+  void add_launch_routes();
   // gateway_health.cpp
   void add_health_routes();
   http::response metrics_document(const result<supervision::tree_report>& tree,

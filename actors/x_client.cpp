@@ -5,11 +5,6 @@
 #include "desktop/root_window.hpp"
 #include "supervisor/guards.hpp"
 
-#include <condition_variable>
-#include <deque>
-#include <mutex>
-#include <thread>
-
 namespace holt {
 
 namespace {
@@ -29,116 +24,14 @@ namespace holt {
 
 namespace {
 
-using x_work = std::function<void(result<desktop::connection*>)>;
-
-constexpr std::size_t max_waiting = 256;
-
-/// The thread and its queue. What still waits when it stops is answered with an error. The thread
-/// shares the core with us: a connect to a hung X server cannot be interrupted, so nobody waits for
-/// it to end.
-class x_thread {
-public:
-  x_thread(desktop::display_address display, std::function<void(std::string)> on_lost)
-    : core_{std::make_shared<core>()} {
-    core_->display = std::move(display);
-    core_->on_lost = std::move(on_lost);
-    std::thread{[shared = core_] { shared->run(); }}.detach();
-  }
-
-  ~x_thread() {
-    {
-      std::lock_guard guard{core_->mutex};
-      core_->stop = true;
-      if (core_->x)
-        core_->x->abort();
-    }
-    core_->wake.notify_one();
-  }
-
-  void post(x_work work) {
-    bool full = false;
-    {
-      std::lock_guard guard{core_->mutex};
-      full = core_->stop || core_->jobs.size() >= max_waiting;
-      if (!full)
-        core_->jobs.push_back(std::move(work));
-    }
-    if (full)
-      work(error{errc::busy, "too much waits for the X server"});
-    else
-      core_->wake.notify_one();
-  }
-
-private:
-  struct core {
-    void run() {
-      auto opened = desktop::connection::open(display);
-      {
-        std::lock_guard guard{mutex};
-        if (opened && !stop)
-          x = std::move(*opened);
-      }
-      if (!opened)
-        on_lost(opened.error().detail);
-      while (auto job = next())
-        serve(job);
-      std::lock_guard guard{mutex};
-      x.reset();
-    }
-
-    x_work next() {
-      std::unique_lock lock{mutex};
-      auto due = [this] { return stop || !jobs.empty(); };
-      // What the server tells every client must be read, or it piles up there.
-      while (!wake.wait_for(lock, std::chrono::seconds{1}, due)) {
-        lock.unlock();
-        drain();
-        lock.lock();
-      }
-      if (jobs.empty())
-        return nullptr;
-      auto job = std::move(jobs.front());
-      jobs.pop_front();
-      return job;
-    }
-
-    void serve(const x_work& job) {
-      if (!x || x->lost()) {
-        job(error{errc::desktop_runtime_inactive, "there is no connection to the X server"});
-        return;
-      }
-      job(x.get());
-      drain();
-    }
-
-    void drain() {
-      if (!x)
-        return;
-      while (x->next_event()) {
-      }
-      if (x->lost() && !told) {
-        told = true;
-        on_lost("the X server is gone");
-      }
-    }
-
-    desktop::display_address display;
-    std::function<void(std::string)> on_lost;
-    std::mutex mutex;
-    std::condition_variable wake;
-    std::deque<x_work> jobs;
-    bool stop = false;
-    bool told = false; ///< the thread's own, as is x but for abort()
-    std::unique_ptr<desktop::connection> x;
-  };
-
-  std::shared_ptr<core> core_;
-};
-
 struct x_client_state {
   static inline const char* name = "x_client";
   x_client_options how;
   std::unique_ptr<x_thread> thread;
+  ~x_client_state() {
+    if (how.door && thread)
+      how.door->close(*thread);
+  }
 };
 
 using self_ptr = caf::stateful_actor<x_client_state>*;
@@ -163,11 +56,12 @@ result<desktop::screen_size> apply(desktop::connection& x, desktop::screen_size 
 void set_up(self_ptr self) {
   auto how = self->state.how;
   auto me = caf::actor_cast<caf::actor>(self);
-  self->state.thread->post([how, me](const result<desktop::connection*>& x) {
-    if (!x)
+  self->state.thread->post([how, me](const result<desktop::workbench*>& bench) {
+    if (!bench)
       return; // told already
-    auto done = apply(**x, how.size, how.dpi);
-    auto pointer = done ? desktop::set_root_pointer(**x) : result<void>{done.error()};
+    auto& x = (*bench)->x();
+    auto done = apply(x, how.size, how.dpi);
+    auto pointer = done ? desktop::set_root_pointer(x) : result<void>{done.error()};
     if (!pointer)
       caf::anon_send(me, x_lost{pointer.error().detail});
     else if (how.on_ready)
@@ -185,11 +79,13 @@ caf::behavior behavior(self_ptr self, x_client_options how) {
           caf::anon_send(strong, x_lost{std::move(reason)});
       });
   set_up(self);
+  if (self->state.how.door)
+    self->state.how.door->open(*self->state.thread);
   return {
     [self](const x_call& what) { self->state.thread->post(what.work); },
     [self](const x_resize& what) {
-      self->state.thread->post([what](const result<desktop::connection*>& x) {
-        what.answer(x ? apply(**x, what.size, what.dpi) : x.error());
+      self->state.thread->post([what](const result<desktop::workbench*>& bench) {
+        what.answer(bench ? apply((*bench)->x(), what.size, what.dpi) : bench.error());
       });
     },
     [self](const x_lost& what) {

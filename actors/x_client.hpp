@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// The daemon's own X connection, as an actor. X calls block, so they run on one thread that this
-// actor owns and that takes its work from a queue; answers come by callback. Ends when the X
+// The daemon's own X connection, as an actor: owns the X thread (actors/x_thread) and sets the
+// screen up. Whoever calls often goes through the door instead of the mailbox. Ends when the X
 // server is gone (the supervisor starts it again with the next one).
 
-#include "desktop/connection.hpp"
+#include "actors/x_thread.hpp"
 
 #include <caf/all.hpp>
 
@@ -18,6 +18,7 @@ struct x_client_options {
   desktop::display_address display;
   desktop::screen_size size; ///< set at start; rate 0: 60
   unsigned dpi = 96;
+  x_door_ptr door; ///< opened while this one lives; may be null
   std::function<void()> on_ready;
   /// Why it ends, before it ends.
   std::function<void(std::string)> on_failure;
@@ -25,7 +26,7 @@ struct x_client_options {
 
 /// Runs a call on the X thread. It may block as long as the X server does.
 struct x_call {
-  std::function<void(result<desktop::connection*>)> work;
+  x_work work;
 };
 
 /// Sets the size (and the resolution unless 0), repaints; answers what is in force.

@@ -44,7 +44,8 @@ std::shared_ptr<actor_child> activity_child(const shared_parts& parts) {
 std::shared_ptr<actor_child> control_child(const shared_parts& parts) {
   return make_actor_child({"control",
                            [parts] {
-                             auto actor = spawn_control(parts.rt.system(), parts.activity);
+                             auto actor
+                               = spawn_control(parts.rt.system(), parts.activity, parts.gate);
                              parts.control.set(actor);
                              parts.viewers.send(viewers_rejoin{});
                              return actor;
@@ -167,7 +168,8 @@ std::vector<child_spec> make_children(const shared_parts& parts, const loaded_co
                           values.desktop.sound,
                           values.desktop.autostart,
                           &parts.rt.system(),
-                          parts.x_client};
+                          parts.x_client,
+                          parts.door};
   for (auto& spec : desktop_children(desktop))
     out.push_back(std::move(spec));
   auto media = choose_media_addresses(values);

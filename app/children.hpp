@@ -4,6 +4,7 @@
 // The whole static tree of one daemon, from its configuration: which children there are, and the
 // names under which they find each other. Owned by the daemon.
 
+#include "actors/control_gate.hpp"
 #include "actors/desktop_children.hpp"
 #include "actors/engine_children.hpp"
 #include "actors/runtime.hpp"
@@ -32,6 +33,8 @@ struct shared_parts {
   link_parts_ptr link{};
   /// Set before boot: the tree that viewers are added to.
   std::shared_ptr<tree_client> tree = std::make_shared<tree_client>();
+  x_door_ptr door = std::make_shared<x_door>();
+  control_gate_ptr gate = std::make_shared<control_gate>();
 };
 
 supervision_defaults make_defaults(const config& values);

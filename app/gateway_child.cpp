@@ -203,6 +203,9 @@ std::shared_ptr<gateway_child> make_gateway(const shared_parts& parts, const con
   deps.control = parts.control;
   deps.viewers = parts.viewers;
   deps.x_client = parts.x_client;
+  deps.door = parts.door;
+  deps.gate = parts.gate;
+  deps.starter = &parts.starter;
   deps.commands = parts.link->commands;
   deps.processes = parts.processes;
   deps.jail = parts.link->files.jail;

@@ -52,10 +52,12 @@ std::string from_latin1(const std::string& text) {
 
 } // namespace
 
-clipboard::clipboard(connection& x, on_text changed) : x_(x), changed_(std::move(changed)) {}
+clipboard::clipboard(connection& x, on_text changed, selection which)
+  : x_(x), changed_(std::move(changed)), which_(which) {}
 
-result<std::unique_ptr<clipboard>> clipboard::create(connection& x, on_text changed) {
-  std::unique_ptr<clipboard> self{new clipboard(x, std::move(changed))};
+result<std::unique_ptr<clipboard>> clipboard::create(connection& x, on_text changed,
+                                                     selection which) {
+  std::unique_ptr<clipboard> self{new clipboard(x, std::move(changed), which)};
   if (auto done = self->set_up(); !done)
     return done.error();
   return self;
@@ -66,10 +68,13 @@ result<void> clipboard::set_up() {
     const char* name;
     xcb_atom_t* atom;
   };
-  const entry wanted[] = {
-    {"CLIPBOARD", &clipboard_},     {"UTF8_STRING", &utf8_}, {"text/plain;charset=utf-8", &plain_},
-    {"TARGETS", &targets_},         {"INCR", &incr_},        {"TEXT", &text_atom_},
-    {"_HOLT_CLIPBOARD", &property_}};
+  const entry wanted[] = {{which_ == selection::primary ? "PRIMARY" : "CLIPBOARD", &clipboard_},
+                          {"UTF8_STRING", &utf8_},
+                          {"text/plain;charset=utf-8", &plain_},
+                          {"TARGETS", &targets_},
+                          {"INCR", &incr_},
+                          {"TEXT", &text_atom_},
+                          {"_HOLT_CLIPBOARD", &property_}};
   for (const auto& w : wanted) {
     auto atom = x_.atom(w.name);
     if (!atom)

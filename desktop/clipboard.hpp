@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// The CLIPBOARD selection as UTF-8 text: owns it after set(), reads what other clients copy, both
-// also in pieces (INCR). Event-driven: nothing here waits; the owner feeds events and calls tick().
-// Text is cut off from the outside at 1 MiB; at most 16 transfers run, each given up after 5 s
-// without progress. Works on the thread of its connection; must not outlive it.
+// A selection (CLIPBOARD or PRIMARY) as UTF-8 text: owns it after set(), reads what other clients
+// copy, both also in pieces (INCR). Event-driven: nothing here waits; the owner feeds events and
+// calls tick(). Text is cut off from the outside at 1 MiB; at most 16 transfers run, each given up
+// after 5 s without progress. Works on the thread of its connection; must not outlive it.
 
 #include "desktop/connection.hpp"
 
@@ -18,13 +18,16 @@ namespace holt::desktop {
 
 inline constexpr std::size_t max_clipboard_bytes = 1024 * 1024;
 
+enum class selection : std::uint8_t { clipboard, primary };
+
 class clipboard {
 public:
   using clock = std::chrono::steady_clock;
   /// Text that another client put into the clipboard. On the connection's thread.
   using on_text = std::function<void(const std::string&)>;
 
-  static result<std::unique_ptr<clipboard>> create(connection& x, on_text changed);
+  static result<std::unique_ptr<clipboard>> create(connection& x, on_text changed,
+                                                   selection which = selection::clipboard);
   ~clipboard();
   clipboard(const clipboard&) = delete;
   clipboard& operator=(const clipboard&) = delete;
@@ -45,6 +48,9 @@ public:
   /// A transfer is running: call tick() within a second.
   bool busy() const noexcept { return reading_ || !outgoing_.empty(); }
 
+  /// What another client has just copied is being read: text() is of before.
+  bool reading() const noexcept { return reading_; }
+
 private:
   struct transfer {
     xcb_window_t requestor = 0;
@@ -55,7 +61,7 @@ private:
     clock::time_point progress{};
   };
 
-  clipboard(connection& x, on_text changed);
+  clipboard(connection& x, on_text changed, selection which);
   result<void> set_up();
   void start_read(xcb_timestamp_t time, xcb_atom_t target);
   void finish_read();
@@ -67,6 +73,7 @@ private:
 
   connection& x_;
   on_text changed_;
+  selection which_;
   xcb_window_t window_ = 0;
   xcb_atom_t clipboard_ = 0, utf8_ = 0, plain_ = 0, targets_ = 0, incr_ = 0, text_atom_ = 0,
              property_ = 0;

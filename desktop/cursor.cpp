@@ -53,6 +53,26 @@ result<cursor_image> read_cursor(connection& x) {
   return image;
 }
 
+result<drawn_cursor> read_drawn_cursor(connection& x) {
+  xcb_ptr<xcb_xfixes_get_cursor_image_reply_t> reply{
+    xcb_xfixes_get_cursor_image_reply(x.raw(), xcb_xfixes_get_cursor_image(x.raw()), nullptr)};
+  if (!reply)
+    return x.failure("GetCursorImage");
+  drawn_cursor out;
+  out.x = reply->x - reply->xhot;
+  out.y = reply->y - reply->yhot;
+  out.width = reply->width;
+  out.height = reply->height;
+  out.serial = reply->cursor_serial;
+  auto count = std::size_t{out.width} * out.height;
+  auto length = xcb_xfixes_get_cursor_image_cursor_image_length(reply.get());
+  if (length < 0 || static_cast<std::size_t>(length) < count)
+    return error{errc::io, "X11: short cursor image"};
+  const auto* pixels = xcb_xfixes_get_cursor_image_cursor_image(reply.get());
+  out.argb.assign(pixels, pixels + count);
+  return out;
+}
+
 result<pointer_position> read_pointer(connection& x) {
   xcb_ptr<xcb_query_pointer_reply_t> reply{
     xcb_query_pointer_reply(x.raw(), xcb_query_pointer(x.raw(), x.root()), nullptr)};

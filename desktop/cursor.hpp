@@ -25,6 +25,16 @@ struct pointer_position {
   friend bool operator==(const pointer_position&, const pointer_position&) = default;
 };
 
+/// The picture and its place, to be drawn into a screenshot.
+struct drawn_cursor {
+  int x = 0; ///< of its left upper corner, in root coordinates; may be outside
+  int y = 0;
+  unsigned width = 0;
+  unsigned height = 0;
+  std::uint32_t serial = 0;
+  std::vector<std::uint32_t> argb; ///< premultiplied
+};
+
 /// Sends cursor events to this connection.
 void watch_cursor(connection& x);
 
@@ -33,6 +43,9 @@ bool is_cursor_event(const connection& x, const xcb_generic_event_t& event) noex
 
 /// The picture now, as PNG with transparency.
 result<cursor_image> read_cursor(connection& x);
+
+/// Picture and place now, in one round trip.
+result<drawn_cursor> read_drawn_cursor(connection& x);
 
 /// The place now, in root coordinates.
 result<pointer_position> read_pointer(connection& x);

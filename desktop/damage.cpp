@@ -23,8 +23,12 @@ bool damage::is_event(const xcb_generic_event_t& event) const noexcept {
   return (event.response_type & 0x7f) == x_.events().damage + XCB_DAMAGE_NOTIFY;
 }
 
+bool damage::is_news(const xcb_generic_event_t& event) const noexcept {
+  return is_event(event) && static_cast<std::int32_t>(event.full_sequence - taken_) >= 0;
+}
+
 result<rectangle> damage::take() {
-  xcb_damage_subtract(x_.raw(), damage_, XCB_NONE, region_);
+  taken_ = xcb_damage_subtract(x_.raw(), damage_, XCB_NONE, region_).sequence;
   auto cookie = xcb_xfixes_fetch_region(x_.raw(), region_);
   xcb_ptr<xcb_xfixes_fetch_region_reply_t> reply{
     xcb_xfixes_fetch_region_reply(x_.raw(), cookie, nullptr)};

@@ -21,6 +21,9 @@ public:
   /// True for the event that says that something changed since the last take().
   bool is_event(const xcb_generic_event_t& event) const noexcept;
 
+  /// Such an event about a change that the last take() did not take already.
+  bool is_news(const xcb_generic_event_t& event) const noexcept;
+
   /// The bounding box of all changes since the last call (one round trip), empty when there were
   /// none. Changes from now on raise a new event.
   result<rectangle> take();
@@ -29,6 +32,7 @@ private:
   connection& x_;
   std::uint32_t damage_ = 0;
   std::uint32_t region_ = 0;
+  std::uint32_t taken_ = 0; ///< sequence number of the last request that took changes
 };
 
 } // namespace holt::desktop

@@ -188,6 +188,40 @@ result<void> input::press(keysym sym) {
   return choice ? press_choice(sym, *choice) : press_spare(sym, *now);
 }
 
+result<void> input::press_plain(keysym sym) {
+  restore();
+  if (map_stale_)
+    if (auto read = refresh_map(); !read)
+      return read;
+  auto code = map_.key_of(sym);
+  if (!code || canonical(map_.base_symbol(*code)) != sym)
+    return press(sym);
+  return press_choice(sym, {*code, {}});
+}
+
+result<void> input::chord(const std::vector<keysym>& modifiers, keysym sym) {
+  sym = canonical(sym);
+  if (sym == 0)
+    return error{errc::invalid_request, "no such keysym"};
+  std::vector<keysym> pressed;
+  result<void> outcome;
+  for (auto modifier : modifiers) {
+    if (!outcome || keys_.contains(canonical(modifier)))
+      continue; // held already, and held on afterwards
+    outcome = key(modifier, true);
+    if (outcome)
+      pressed.push_back(modifier);
+  }
+  if (outcome)
+    outcome = modifiers.empty() ? key(sym, true) : press_plain(sym);
+  if (outcome)
+    outcome = key(sym, false);
+  for (auto it = pressed.rbegin(); it != pressed.rend(); ++it)
+    if (auto released = key(*it, false); outcome)
+      outcome = released;
+  return outcome;
+}
+
 result<void> input::press_choice(keysym sym, const key_choice& choice) {
   // The key may be down already as another level of itself.
   for (auto it = keys_.begin(); it != keys_.end();)

@@ -46,6 +46,10 @@ public:
   /// invalid_request (no keysym), busy (see retry_at), unsupported (nothing can carry it), io.
   result<void> key(keysym sym, bool down);
 
+  /// Taps a key while modifiers are held, as fingers do: the key is the one that carries `sym`
+  /// without Shift where there is one. Errors as key(); then nothing is held.
+  result<void> chord(const std::vector<keysym>& modifiers, keysym sym);
+
   /// After errc::busy: when the same call may succeed.
   spare_keys::clock::time_point retry_at() const;
 
@@ -58,6 +62,7 @@ public:
 private:
   input(connection& x, input_options options);
   result<void> press(keysym sym);
+  result<void> press_plain(keysym sym);
   result<void> press_choice(keysym sym, const key_choice& choice);
   result<void> press_spare(keysym sym, const modifier_state& now);
   void apply(const modifier_change& change);

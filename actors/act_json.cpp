@@ -1,0 +1,382 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "actors/act_json.hpp"
+
+#include "desktop/key_names.hpp"
+
+#include <array>
+
+namespace holt {
+
+namespace {
+
+using nlohmann::json;
+using std::chrono::milliseconds;
+
+constexpr int max_coordinate = 32'767;
+constexpr int max_clicks = 10;
+constexpr int max_scroll = 1'000;
+constexpr int max_delay_ms = 1'000;
+constexpr int max_drag_ms = 10'000;
+constexpr int max_wait_ms = 10'000;
+constexpr std::size_t max_acts = 100;
+constexpr std::size_t max_path = 1'000;
+
+error missing(const std::string& name) {
+  return {errc::unprocessable, name + " is missing"};
+}
+
+bool given(const json& fields, const char* name) {
+  auto i = fields.find(name);
+  return i != fields.end() && !i->is_null();
+}
+
+result<int> number_or(const json& fields, const char* name, int otherwise, int min, int max) {
+  return given(fields, name) ? read_number(fields, name, min, max) : result<int>{otherwise};
+}
+
+result<int> coordinate(const json& fields, const char* name) {
+  auto value = read_number(fields, name, -max_coordinate - 1, 1'000'000'000);
+  if (value && *value < 0)
+    return error{errc::desktop_invalid_action, std::string{name} + " is " + std::to_string(*value)
+                                                 + ": Desktop coordinates must be non-negative"};
+  return value;
+}
+
+result<desktop::point> read_point(const json& fields, const char* x_name, const char* y_name) {
+  auto x = coordinate(fields, x_name);
+  if (!x)
+    return x.error();
+  auto y = coordinate(fields, y_name);
+  if (!y)
+    return y.error();
+  return desktop::point{*x, *y};
+}
+
+result<unsigned> read_button(const json& fields) {
+  if (!given(fields, "button"))
+    return 1u;
+  static constexpr std::array<std::pair<const char*, unsigned>, 5> names{
+    {{"left", 1}, {"middle", 2}, {"right", 3}, {"back", 8}, {"forward", 9}}};
+  const auto& value = fields["button"];
+  if (value.is_string())
+    for (const auto& [name, number] : names)
+      if (value.get_ref<const std::string&>() == name)
+        return number;
+  return error{errc::unprocessable, "button must be left, middle, right, back or forward"};
+}
+
+result<std::string> read_text(const json& fields, const char* name) {
+  if (!given(fields, name))
+    return missing(name);
+  const auto& value = fields[name];
+  if (!value.is_string())
+    return error{errc::unprocessable, std::string{name} + " must be a string"};
+  return value.get<std::string>();
+}
+
+result<std::vector<desktop::keysym>> read_modifiers(const json& fields) {
+  std::vector<desktop::keysym> out;
+  if (!given(fields, "modifiers"))
+    return out;
+  const auto& all = fields["modifiers"];
+  if (!all.is_object())
+    return error{errc::unprocessable, "modifiers must be an object like {\"ctrl\": true}"};
+  for (const auto& [name, wanted] : all.items()) {
+    auto sym = desktop::modifier_of(name);
+    if (!sym)
+      continue; // the published client may send what we do not know
+    if (!wanted.is_boolean() && !wanted.is_null())
+      return error{errc::unprocessable, "modifiers." + name + " must be true or false"};
+    if (wanted.is_boolean() && wanted.get<bool>())
+      out.push_back(*sym);
+  }
+  return out;
+}
+
+/// The field `key`, a combination where `combined`.
+result<desktop::key_chord> read_key(const json& fields, bool combined) {
+  auto text = read_text(fields, "key");
+  if (!text)
+    return text.error();
+  // A space is a key; nothing else that is blank is one.
+  if (text->empty() || (*text != " " && text->find_first_not_of(" \t\r\n") == std::string::npos))
+    return error{errc::desktop_invalid_action, "key must not be empty"};
+  if (combined) {
+    auto chord = desktop::read_chord(*text);
+    if (!chord)
+      return error{chord.error().code, "key: " + chord.error().detail};
+    return chord;
+  }
+  auto sym = desktop::keysym_of(*text);
+  if (!sym)
+    return error{errc::desktop_invalid_action, "key: there is no key '" + *text + "'"};
+  return desktop::key_chord{{}, *sym};
+}
+
+using read = result<desktop::act>;
+
+read read_move(const json& fields) {
+  auto to = read_point(fields, "x", "y");
+  if (!to)
+    return to.error();
+  return desktop::act{desktop::move_act{*to}};
+}
+
+read read_click(const json& fields) {
+  auto at = read_point(fields, "x", "y");
+  if (!at)
+    return at.error();
+  auto button = read_button(fields);
+  if (!button)
+    return button.error();
+  auto count = number_or(fields, "clickCount", 1, -max_coordinate, 1'000'000'000);
+  if (!count)
+    return count.error();
+  if (*count < 1)
+    return error{errc::desktop_invalid_action, "clickCount must be greater than 0"};
+  if (*count > max_clicks)
+    return error{errc::desktop_invalid_action,
+                 "clickCount must be at most " + std::to_string(max_clicks)};
+  auto modifiers = read_modifiers(fields);
+  if (!modifiers)
+    return modifiers.error();
+  return desktop::act{
+    desktop::click_act{*at, *button, static_cast<unsigned>(*count), std::move(*modifiers)}};
+}
+
+read read_button_act(const json& fields, bool down) {
+  desktop::button_act out;
+  out.down = down;
+  auto button = read_button(fields);
+  if (!button)
+    return button.error();
+  out.button = *button;
+  if (given(fields, "x") != given(fields, "y"))
+    return error{errc::desktop_invalid_action,
+                 "x and y must both be provided when setting coordinates"};
+  if (given(fields, "x")) {
+    auto at = read_point(fields, "x", "y");
+    if (!at)
+      return at.error();
+    out.at = *at;
+  }
+  return desktop::act{out};
+}
+
+result<std::vector<desktop::point>> read_path(const json& fields) {
+  if (!given(fields, "path")) {
+    auto from = read_point(fields, "startX", "startY");
+    if (!from)
+      return from.error();
+    auto to = read_point(fields, "endX", "endY");
+    if (!to)
+      return to.error();
+    return std::vector<desktop::point>{*from, *to};
+  }
+  const auto& all = fields["path"];
+  if (!all.is_array())
+    return error{errc::unprocessable, "path must be a list of {x, y}"};
+  if (all.size() < 2 || all.size() > max_path)
+    return error{errc::desktop_invalid_action, "path must hold 2 to 1000 points"};
+  std::vector<desktop::point> out;
+  for (const auto& one : all) {
+    if (!one.is_object())
+      return error{errc::unprocessable, "path must be a list of {x, y}"};
+    auto point = read_point(one, "x", "y");
+    if (!point)
+      return error{point.error().code, "path: " + point.error().detail};
+    out.push_back(*point);
+  }
+  return out;
+}
+
+read read_drag(const json& fields) {
+  auto path = read_path(fields);
+  if (!path)
+    return path.error();
+  auto button = read_button(fields);
+  if (!button)
+    return button.error();
+  auto lasts = number_or(fields, "durationMs", 0, 0, max_drag_ms);
+  if (!lasts)
+    return lasts.error();
+  return desktop::act{desktop::drag_act{std::move(*path), *button, milliseconds{*lasts}}};
+}
+
+read read_scroll(const json& fields) {
+  auto at = read_point(fields, "x", "y");
+  if (!at)
+    return at.error();
+  auto dx = number_or(fields, "deltaX", 0, -max_scroll, max_scroll);
+  if (!dx)
+    return dx.error();
+  auto dy = number_or(fields, "deltaY", 0, -max_scroll, max_scroll);
+  if (!dy)
+    return dy.error();
+  if (*dx == 0 && *dy == 0)
+    return error{errc::desktop_invalid_action, "deltaX or deltaY must be non-zero"};
+  return desktop::act{desktop::scroll_act{*at, *dx, *dy}};
+}
+
+read read_type(const json& fields) {
+  auto text = read_text(fields, "text");
+  if (!text)
+    return text.error();
+  if (text->empty())
+    return error{errc::desktop_invalid_action, "text must not be empty"};
+  auto delay = number_or(fields, "delayMs", 0, 0, max_delay_ms);
+  if (!delay)
+    return delay.error();
+  auto keys = desktop::keysyms_of_text(*text);
+  if (!keys)
+    return keys.error();
+  return desktop::act{desktop::type_act{std::move(*keys), milliseconds{*delay}}};
+}
+
+read read_press(const json& fields) {
+  auto chord = read_key(fields, true);
+  if (!chord)
+    return chord.error();
+  auto modifiers = read_modifiers(fields);
+  if (!modifiers)
+    return modifiers.error();
+  modifiers->insert(modifiers->end(), chord->modifiers.begin(), chord->modifiers.end());
+  return desktop::act{desktop::press_act{std::move(*modifiers), chord->sym}};
+}
+
+read read_key_act(const json& fields, bool down) {
+  auto chord = read_key(fields, false);
+  if (!chord)
+    return chord.error();
+  return desktop::act{desktop::key_act{chord->sym, down}};
+}
+
+read read_wait(const json& fields) {
+  auto lasts = read_number(fields, "ms", 0, max_wait_ms);
+  if (!lasts)
+    return lasts.error();
+  return desktop::act{desktop::wait_act{milliseconds{*lasts}}};
+}
+
+const char* button_name(unsigned number) {
+  switch (number) {
+  case 2: return "middle";
+  case 3: return "right";
+  case 8: return "back";
+  case 9: return "forward";
+  default: return "left";
+  }
+}
+
+struct describe {
+  json operator()(const desktop::move_act& a) const {
+    return {{"act", "move"}, {"x", a.to.x}, {"y", a.to.y}};
+  }
+  json operator()(const desktop::click_act& a) const {
+    return {{"act", "click"},
+            {"x", a.at.x},
+            {"y", a.at.y},
+            {"button", button_name(a.button)},
+            {"count", a.count}};
+  }
+  json operator()(const desktop::button_act& a) const {
+    json out{{"act", a.down ? "down" : "up"}, {"button", button_name(a.button)}};
+    if (a.at) {
+      out["x"] = a.at->x;
+      out["y"] = a.at->y;
+    }
+    return out;
+  }
+  json operator()(const desktop::drag_act& a) const {
+    return {{"act", "drag"},           {"x", a.path.front().x},
+            {"y", a.path.front().y},   {"endX", a.path.back().x},
+            {"endY", a.path.back().y}, {"button", button_name(a.button)}};
+  }
+  json operator()(const desktop::scroll_act& a) const {
+    return {{"act", "scroll"}, {"x", a.at.x}, {"y", a.at.y}, {"deltaX", a.dx}, {"deltaY", a.dy}};
+  }
+  json operator()(const desktop::type_act& a) const {
+    return {{"act", "type"}, {"characters", a.keys.size()}};
+  }
+  json operator()(const desktop::press_act& a) const {
+    return {{"act", "press"}, {"keys", a.modifiers.size() + 1}};
+  }
+  json operator()(const desktop::key_act& a) const {
+    return {{"act", a.down ? "key_down" : "key_up"}};
+  }
+  json operator()(const desktop::wait_act& a) const {
+    return {{"act", "wait"}, {"ms", a.lasts.count()}};
+  }
+};
+
+} // namespace
+
+result<int> read_number(const json& fields, const char* name, int min, int max) {
+  if (!given(fields, name))
+    return missing(name);
+  const auto& value = fields[name];
+  if (!value.is_number_integer())
+    return error{errc::unprocessable, std::string{name} + " must be a whole number"};
+  bool huge = value.is_number_unsigned() && value.get<std::uint64_t>() > 0x7fffffffu;
+  auto n = huge ? std::int64_t{0x7fffffff} : value.get<std::int64_t>();
+  if (n < min || n > max)
+    return error{errc::desktop_invalid_action, std::string{name} + " must be from "
+                                                 + std::to_string(min) + " to "
+                                                 + std::to_string(max)};
+  return static_cast<int>(n);
+}
+
+read read_act(std::string_view kind, const json& fields) {
+  if (kind == "move")
+    return read_move(fields);
+  if (kind == "click")
+    return read_click(fields);
+  if (kind == "down" || kind == "up")
+    return read_button_act(fields, kind == "down");
+  if (kind == "drag")
+    return read_drag(fields);
+  if (kind == "scroll")
+    return read_scroll(fields);
+  if (kind == "type")
+    return read_type(fields);
+  if (kind == "press")
+    return read_press(fields);
+  if (kind == "key_down" || kind == "key_up")
+    return read_key_act(fields, kind == "key_down");
+  if (kind == "wait")
+    return read_wait(fields);
+  return error{errc::unprocessable,
+               "type must be move, click, down, up, drag, scroll, type, press, "
+               "key_down, key_up or wait"};
+}
+
+result<std::vector<desktop::act>> read_acts(const json& body) {
+  if (!given(body, "actions"))
+    return missing("actions");
+  const auto& all = body["actions"];
+  if (!all.is_array())
+    return error{errc::unprocessable, "actions must be a list"};
+  if (all.empty() || all.size() > max_acts)
+    return error{errc::desktop_invalid_action, "actions must hold 1 to 100 acts"};
+  std::vector<desktop::act> out;
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    auto at = "actions[" + std::to_string(i) + "]";
+    const auto& one = all[i];
+    if (!one.is_object())
+      return error{errc::unprocessable, at + " must be an object"};
+    auto kind = one.find("type");
+    if (kind == one.end() || !kind->is_string())
+      return error{errc::unprocessable, at + ".type must be a string"};
+    auto act = read_act(kind->get_ref<const std::string&>(), one);
+    if (!act)
+      return error{act.error().code, at + "." + act.error().detail};
+    out.push_back(std::move(*act));
+  }
+  return out;
+}
+
+json describe_act(const desktop::act& what) {
+  return std::visit(describe{}, what);
+}
+
+} // namespace holt

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "desktop/workbench.hpp"
+
+namespace holt::desktop {
+
+using namespace std::chrono_literals;
+
+result<std::unique_ptr<workbench>> workbench::create(std::shared_ptr<connection> x) {
+  std::unique_ptr<workbench> self{new workbench};
+  self->x_ = std::move(x);
+  self->screen_ = std::make_unique<screen>(*self->x_);
+  // The engine takes spare keys from the other end.
+  auto hands = input::create(*self->x_, {spare_end::highest, 1000ms});
+  if (!hands)
+    return hands.error();
+  self->input_ = std::move(*hands);
+  auto board = clipboard::create(*self->x_, nullptr);
+  if (!board)
+    return board.error();
+  self->clipboard_ = std::move(*board);
+  auto primary = clipboard::create(*self->x_, nullptr, selection::primary);
+  if (!primary)
+    return primary.error();
+  self->primary_ = std::move(*primary);
+  auto tops = windows::create(*self->x_);
+  if (!tops)
+    return tops.error();
+  self->windows_ = std::move(*tops);
+  self->acts_ = std::make_unique<act_queue>(*self);
+  return self;
+}
+
+workbench::~workbench() = default;
+
+void workbench::wait(waiting what) {
+  if (what(clock::now()))
+    waiting_.push_back(std::move(what));
+}
+
+void workbench::pump() {
+  while (auto event = x_->next_event()) {
+    screen_->on_event(*event);
+    input_->on_event(*event);
+    clipboard_->on_event(*event);
+    primary_->on_event(*event);
+  }
+}
+
+workbench::clock::time_point workbench::turn(clock::time_point now) {
+  pump();
+  auto again = clock::time_point::max();
+  for (auto it = waiting_.begin(); it != waiting_.end();) {
+    auto next = (*it)(now);
+    if (next)
+      again = std::min(again, *next);
+    it = next ? std::next(it) : waiting_.erase(it);
+  }
+  again = std::min(again, acts_->turn(now));
+  clipboard_->tick(now);
+  primary_->tick(now);
+  if (clipboard_->busy() || primary_->busy())
+    again = std::min(again, now + 1s);
+  x_->flush();
+  return again;
+}
+
+} // namespace holt::desktop
