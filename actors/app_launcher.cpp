@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "actors/app_launcher.hpp"
 
+#include "desktop/workbench.hpp"
+
 #include <algorithm>
 #include <fstream>
 #include <set>
@@ -100,22 +102,24 @@ void app_launcher::look_for_window(const std::shared_ptr<launch>& what) {
       return what->done(got.error());
     auto& bench = **got;
     what->latest = clock::now() + patience;
-    bench.wait([what, &bench](clock::time_point now) -> std::optional<clock::time_point> {
-      bool last_look = what->failed || now >= *what->latest;
-      if (what->ended)
-        what->latest = std::min(*what->latest, now + patience_after_end);
-      if (auto all = bench.tops().list())
-        for (const auto& one : *all)
-          if (!what->before.contains(one.id) && what->owns(one)) {
-            what->out.window = one.id;
-            what->done(what->out);
-            return {};
-          }
-      if (!last_look)
-        return now + look_again;
-      what->done(what->out);
-      return {};
-    });
+    bench.wait(
+      [what, &bench](clock::time_point now) -> std::optional<clock::time_point> {
+        bool last_look = what->failed || now >= *what->latest;
+        if (what->ended)
+          what->latest = std::min(*what->latest, now + patience_after_end);
+        if (auto all = bench.tops().list())
+          for (const auto& one : *all)
+            if (!what->before.contains(one.id) && what->owns(one)) {
+              what->out.window = one.id;
+              what->done(what->out);
+              return {};
+            }
+        if (!last_look)
+          return now + look_again;
+        what->done(what->out);
+        return {};
+      },
+      [what] { what->done(x_gone()); });
   });
 }
 

@@ -3,6 +3,7 @@
 
 #include "actors/x_client.hpp"
 #include "desktop/root_window.hpp"
+#include "desktop/workbench.hpp"
 #include "transport/log.hpp"
 #include "transport/probe.hpp"
 #include "transport/state_dir.hpp"
@@ -169,8 +170,7 @@ probe_function window_manager_present(const desktop_options& how) {
   return [how](probe_done done) {
     auto shared = std::make_shared<probe_done>(std::move(done));
     how.x_client.send(x_call{[shared](const result<desktop::workbench*>& bench) {
-      auto there
-        = bench ? desktop::has_window_manager((*bench)->x()) : result<bool>{bench.error()};
+      auto there = bench ? desktop::has_window_manager((*bench)->x()) : result<bool>{bench.error()};
       if (!there)
         (*shared)(there.error());
       else if (!*there)

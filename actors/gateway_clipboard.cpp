@@ -3,6 +3,7 @@
 // The clipboard of the desktop. A write is done when it is answered, and holds nobody up.
 
 #include "actors/gateway.hpp"
+#include "desktop/workbench.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -36,26 +37,27 @@ void read_board(const gateway_deps& deps, const gateway_call& call) {
   auto which = read_selection(call.request.query_value("selection").value_or(""), false);
   if (!which)
     return call.answer(http::problem(which.error()));
-  deps.door->post(
-    [primary = which->primary, answer = call.answer](const result<desktop::workbench*>& got) {
-      if (!got)
-        return answer(http::problem(got.error()));
-      auto& bench = **got;
-      // What was copied before we were asked has been told by the time that this is answered.
-      if (auto there = bench.x().ping(); !there)
-        return answer(http::problem(there.error()));
-      bench.pump();
-      auto until = clock::now() + read_patience;
-      bench.wait([&bench, primary, answer,
-                  until](clock::time_point now) -> std::optional<clock::time_point> {
+  deps.door->post([primary = which->primary,
+                   answer = call.answer](const result<desktop::workbench*>& got) {
+    if (!got)
+      return answer(http::problem(got.error()));
+    auto& bench = **got;
+    // What was copied before we were asked has been told by the time that this is answered.
+    if (auto there = bench.x().ping(); !there)
+      return answer(http::problem(there.error()));
+    bench.pump();
+    auto until = clock::now() + read_patience;
+    bench.wait(
+      [&bench, primary, answer, until](clock::time_point now) -> std::optional<clock::time_point> {
         auto& board = bench.board(primary);
         if (board.reading() && now < until)
           return until;
         answer(http::json_response(
           200, {{"text", board.text()}, {"selection", primary ? "primary" : "clipboard"}}));
         return {};
-      });
-    });
+      },
+      [answer] { answer(http::problem(x_gone())); });
+  });
 }
 
 struct writing {

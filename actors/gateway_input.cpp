@@ -6,6 +6,7 @@
 #include "actors/act_json.hpp"
 #include "actors/gateway.hpp"
 #include "actors/query_fields.hpp"
+#include "desktop/workbench.hpp"
 
 #include <nlohmann/json.hpp>
 

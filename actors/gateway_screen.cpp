@@ -6,6 +6,7 @@
 #include "actors/gateway.hpp"
 #include "actors/query_fields.hpp"
 #include "actors/screenshots.hpp"
+#include "desktop/workbench.hpp"
 
 #include <nlohmann/json.hpp>
 

@@ -7,6 +7,7 @@
 #include "actors/act_json.hpp"
 #include "actors/gateway.hpp"
 #include "actors/query_fields.hpp"
+#include "desktop/workbench.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -122,7 +123,8 @@ void pursue(const gateway_deps& deps, const gateway_call& call, wish what) {
       activity_append{"act", {{"act", chase->what.name}, {"window", text}, {"name", who}}});
     chase->before = *found;
     chase->last = *found;
-    bench.wait([chase, &bench](clock::time_point now) { return chase->go_on(bench, now); });
+    bench.wait([chase, &bench](clock::time_point now) { return chase->go_on(bench, now); },
+               [chase] { chase->answer(http::problem(x_gone())); });
   });
 }
 

@@ -68,10 +68,9 @@ http::response named_not_found(std::string_view word, const std::string& detail)
     if (start)
       c = ' ';
   }
-  return http::problem({errc::not_found, detail},
-                       {{"type", "urn:sandbox-agent:error:" + std::string{word}},
-                        {"title", title},
-                        {"code", word}});
+  return http::problem(
+    {errc::not_found, detail},
+    {{"type", "urn:sandbox-agent:error:" + std::string{word}}, {"title", title}, {"code", word}});
 }
 
 http::response window_problem(const error& why) {

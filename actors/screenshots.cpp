@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "actors/screenshots.hpp"
 
+#include "desktop/workbench.hpp"
+
 #include <boost/asio/post.hpp>
 
 #include <sstream>
@@ -126,16 +128,18 @@ void screenshots::grab(request what) {
     static_cast<void>(bench.view().frame());
     bench.view().watch();
     auto begun = clock::now();
-    bench.wait([self, shared, &bench, settle, begun, limit = shared->wish.settle_limit](
-                 clock::time_point now) -> std::optional<clock::time_point> {
-      auto quiet_at = std::max(begun, bench.view().last_change()) + settle;
-      auto latest = begun + limit;
-      if (now < quiet_at && now < latest)
-        return std::min(quiet_at, latest);
-      bench.view().unwatch();
-      self->picture(bench, *shared, now >= quiet_at);
-      return {};
-    });
+    bench.wait(
+      [self, shared, &bench, settle, begun, limit = shared->wish.settle_limit](
+        clock::time_point now) -> std::optional<clock::time_point> {
+        auto quiet_at = std::max(begun, bench.view().last_change()) + settle;
+        auto latest = begun + limit;
+        if (now < quiet_at && now < latest)
+          return std::min(quiet_at, latest);
+        bench.view().unwatch();
+        self->picture(bench, *shared, now >= quiet_at);
+        return {};
+      },
+      [self, shared] { self->answer(*shared, x_gone()); });
   });
 }
 

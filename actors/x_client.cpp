@@ -3,6 +3,7 @@
 
 #include "desktop/modes.hpp"
 #include "desktop/root_window.hpp"
+#include "desktop/workbench.hpp"
 #include "supervisor/guards.hpp"
 
 namespace holt {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "actors/x_thread.hpp"
 
+#include "desktop/workbench.hpp"
+
 #include <algorithm>
 #include <array>
 #include <deque>
@@ -26,6 +28,10 @@ error inactive() {
 }
 
 } // namespace
+
+error x_gone() {
+  return {errc::desktop_runtime_inactive, "the X server went away before this was done"};
+}
 
 struct x_thread::core {
   core() : wake{::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)} {}
@@ -89,8 +95,10 @@ struct x_thread::core {
       auto until = clock::time_point::max();
       if (bench) {
         until = bench->turn(clock::now());
-        if (bench->x().lost())
+        if (bench->x().lost()) {
           lost("the X server is gone");
+          bench.reset(); // what waits is told
+        }
       }
       sleep(until);
     }
@@ -122,6 +130,8 @@ struct x_thread::core {
       job(inactive());
     else
       job(bench.get());
+    if (bench)
+      bench->pump(); // the next job sees what this one caused
   }
 
   void lost(const std::string& why) {

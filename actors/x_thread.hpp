@@ -5,17 +5,24 @@
 // as long as the X server does, so they run there, one after the other, as jobs of a bounded queue;
 // between them the thread serves events and what waits. Thread-safe.
 
-#include "desktop/workbench.hpp"
+#include "desktop/connection.hpp"
 
 #include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
 
+namespace holt::desktop {
+class workbench;
+}
+
 namespace holt {
 
 /// A job: short, on the X thread; an error when there is no X server or too much waits.
 using x_work = std::function<void(result<desktop::workbench*>)>;
+
+/// What is answered when the X server went away meanwhile.
+error x_gone();
 
 class x_thread {
 public:

@@ -30,11 +30,15 @@ result<std::unique_ptr<workbench>> workbench::create(std::shared_ptr<connection>
   return self;
 }
 
-workbench::~workbench() = default;
+workbench::~workbench() {
+  for (const auto& one : waiting_)
+    if (one.abandoned)
+      one.abandoned();
+}
 
-void workbench::wait(waiting what) {
+void workbench::wait(waiting what, std::function<void()> abandoned) {
   if (what(clock::now()))
-    waiting_.push_back(std::move(what));
+    waiting_.push_back({std::move(what), std::move(abandoned)});
 }
 
 void workbench::pump() {
@@ -50,7 +54,7 @@ workbench::clock::time_point workbench::turn(clock::time_point now) {
   pump();
   auto again = clock::time_point::max();
   for (auto it = waiting_.begin(); it != waiting_.end();) {
-    auto next = (*it)(now);
+    auto next = it->ask(now);
     if (next)
       again = std::min(again, *next);
     it = next ? std::next(it) : waiting_.erase(it);

@@ -38,8 +38,9 @@ public:
   windows& tops() noexcept { return *windows_; }
   act_queue& acts() noexcept { return *acts_; }
 
-  /// Asks `what` at once, and again until it is done. Order is kept.
-  void wait(waiting what);
+  /// Asks `what` at once, and again until it is done. Order is kept. `abandoned` is called instead
+  /// when the desk goes first.
+  void wait(waiting what, std::function<void()> abandoned = nullptr);
 
   /// Hands every event that is there to the parts.
   void pump();
@@ -57,7 +58,11 @@ private:
   std::unique_ptr<clipboard> primary_;
   std::unique_ptr<windows> windows_;
   std::unique_ptr<act_queue> acts_;
-  std::list<waiting> waiting_;
+  struct waiter {
+    waiting ask;
+    std::function<void()> abandoned;
+  };
+  std::list<waiter> waiting_;
 };
 
 } // namespace holt::desktop

@@ -24,8 +24,7 @@ D = "/v1/desktop"
 @pytest.fixture(scope="module")
 def desk(tmp_path_factory):
     """A desktop of a size that scales without a rest."""
-    d = Daemon(tmp_path_factory.mktemp("desk"), "--desktop-width", "800", "--desktop-height", "600")
-    d.post(f"{D}/stream/stop")  # nobody else has hands here
+    d = Daemon(tmp_path_factory.mktemp("desk"), "--desktop-width", "800", "--desktop-height", "600", "--stream-autostart", "false")
     yield d
     d.kill()
 
