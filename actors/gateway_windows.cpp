@@ -7,6 +7,7 @@
 #include "actors/act_json.hpp"
 #include "actors/gateway.hpp"
 #include "actors/query_fields.hpp"
+#include "desktop/keyboard_focus.hpp"
 #include "desktop/workbench.hpp"
 
 #include <nlohmann/json.hpp>
@@ -82,6 +83,10 @@ struct pursuit {
       changed = now;
     }
     bool there = what.reached(before, last);
+    if (there && last && what.name == "focus" && !desktop::has_keyboard(bench.x(), id)) {
+      desktop::give_keyboard(bench.x(), id);
+      there = false;
+    }
     bool at_rest = now >= changed + (there ? 0ms : rest) && now != begun && last != before;
     if (!there && !at_rest && now < begun + patience)
       return now + look_again;
