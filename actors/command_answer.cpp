@@ -4,6 +4,7 @@
 
 #include "actors/command_desk.hpp"
 #include "actors/result_fit.hpp"
+#include "transport/digest.hpp"
 #include "transport/json_guard.hpp"
 #include "transport/log.hpp"
 
@@ -211,7 +212,7 @@ void command_desk::begin_parts(entry& which, std::string stream, std::string byt
   if (large->stream == "fields")
     outcome.fields = nlohmann::json::object();
   outcome.fields["bytes"] = large->bytes->size();
-  outcome.fields["sha256"] = link::sha256_hex(*large->bytes);
+  outcome.fields["sha256"] = sha256_hex(*large->bytes);
   large->most
     = std::min(piece, std::max<std::size_t>(links_[which.link].limits.max_payload / 3, 1));
   large->moved = clock::now();

@@ -4,6 +4,7 @@
 
 #include "actors/command_desk.hpp"
 #include "actors/command_salvage.hpp"
+#include "transport/digest.hpp"
 #include "transport/json_guard.hpp"
 
 namespace holt {
@@ -94,7 +95,7 @@ void command_desk::judge(std::size_t link, const result<nlohmann::json>& payload
       refuse(link, decoded->id, signature.error());
     return;
   }
-  auto fingerprint = link::sha256_hex(canonical_command(*payload));
+  auto fingerprint = sha256_hex(canonical_command(*payload));
   decide(link, std::make_shared<const command>(std::move(*decoded)), std::move(fingerprint),
          *signature == link::signature::seen);
 }

@@ -3,10 +3,9 @@
 
 #include "actors/desktop_files.hpp"
 #include "transport/probe.hpp"
+#include "transport/secret.hpp"
 #include "transport/spawner.hpp"
 #include "transport/state_dir.hpp"
-
-#include <openssl/rand.h>
 
 #include <sys/stat.h>
 #include <unistd.h>
@@ -51,8 +50,7 @@ result<void> make_private(const std::string& folder) {
 
 result<void> write_files(const desktop_context& where) {
   std::array<unsigned char, 16> random{};
-  if (RAND_bytes(random.data(), static_cast<int>(random.size())) != 1)
-    return error{errc::internal, "no random numbers"};
+  random_bytes(random);
   std::string cookie(random.begin(), random.end());
   auto path = where.environment().at("PATH");
   auto apps = installed_apps(path, where.run_dir());

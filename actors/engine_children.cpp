@@ -3,6 +3,7 @@
 
 #include "transport/http_client.hpp"
 #include "transport/log.hpp"
+#include "transport/secret.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -43,7 +44,7 @@ result<process_spec> engine_spec(const engine_options& how, const running_engine
   auto port = free_port(SOCK_STREAM);
   if (port == 0)
     return error{errc::port_unavailable, "no free port on 127.0.0.1 for the stream engine"};
-  auto key = random_text();
+  auto key = random_secret();
   if (how.choice.name == "neko") {
     auto media = how.media_port != 0 ? how.media_port : free_port(SOCK_DGRAM);
     spec.argv = neko_arguments(how, how.context->display(), port, media);

@@ -2,11 +2,9 @@
 #include "actors/engine_client.hpp"
 
 #include "transport/http_client.hpp"
+#include "transport/secret.hpp"
 
 #include <nlohmann/json.hpp>
-#include <openssl/rand.h>
-
-#include <array>
 
 namespace holt {
 
@@ -44,18 +42,6 @@ json full_profile(const engine_profile& who) {
 }
 
 } // namespace
-
-std::string random_text() {
-  static constexpr char letters[]
-    = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-  std::array<unsigned char, 32> bytes{};
-  if (RAND_bytes(bytes.data(), static_cast<int>(bytes.size())) != 1)
-    std::abort(); // no entropy: nothing may be signed in
-  std::string out;
-  for (auto byte : bytes)
-    out += letters[byte & 63];
-  return out;
-}
 
 engine_client::engine_client(boost::asio::io_context::executor_type executor, engine_address where,
                              std::chrono::milliseconds timeout)
@@ -102,8 +88,8 @@ void engine_client::command(const std::string& method, const std::string& target
 }
 
 void engine_client::make_account(const engine_profile& profile, answer<engine_account> done) const {
-  auto name = "viewer-" + random_text().substr(0, 12);
-  auto password = random_text();
+  auto name = "viewer-" + random_secret(12);
+  auto password = random_secret();
   json member{{"username", name}, {"password", password}, {"profile", full_profile(profile)}};
   json login{{"username", name}, {"password", password}};
   call(

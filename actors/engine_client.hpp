@@ -74,7 +74,4 @@ private:
 
 using engine_client_ptr = std::shared_ptr<const engine_client>;
 
-/// 24 random bytes, base64url.
-std::string random_text();
-
 } // namespace holt

@@ -3,9 +3,9 @@
 
 #include "app/fault_steps.hpp"
 #include "shell/job_surroundings.hpp"
+#include "transport/secret.hpp"
 
 #include <nlohmann/json.hpp>
-#include <openssl/rand.h>
 
 #include <array>
 #include <filesystem>
@@ -19,18 +19,6 @@ namespace {
 constexpr std::size_t file_threads = 8;
 constexpr std::size_t own_max_payload = 900'000; ///< the official Python client stops at 1 MiB
 constexpr std::size_t content_margin = 200'000;  ///< of a payload, for escapes and the envelope
-
-std::string random_hex(std::size_t bytes) {
-  std::string raw(bytes, '\0');
-  RAND_bytes(reinterpret_cast<unsigned char*>(raw.data()), static_cast<int>(bytes));
-  static constexpr char digits[] = "0123456789abcdef";
-  std::string out;
-  for (char ch : raw) {
-    out += digits[static_cast<unsigned char>(ch) >> 4];
-    out += digits[static_cast<unsigned char>(ch) & 15];
-  }
-  return out;
-}
 
 link::wall_ms wall_now() {
   return std::chrono::duration_cast<std::chrono::milliseconds>(

@@ -1,15 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "broker/keys.hpp"
 
-#include "messages/command.hpp"
+#include "transport/digest.hpp"
 #include "transport/json_guard.hpp"
 
-#include <openssl/crypto.h>
-#include <openssl/evp.h>
-#include <openssl/hmac.h>
-
 #include <algorithm>
-#include <array>
 
 namespace holt::broker {
 
@@ -22,47 +17,22 @@ error refused(std::string why) {
   return {errc::token_invalid, std::move(why)};
 }
 
-std::string to_url(std::string_view bytes) {
-  auto out = to_base64(bytes);
-  while (out.ends_with('='))
-    out.pop_back();
-  std::replace(out.begin(), out.end(), '+', '-');
-  std::replace(out.begin(), out.end(), '/', '_');
-  return out;
-}
-
-result<std::string> from_url(std::string_view text) {
-  std::string plain{text};
-  if (plain.find_first_of("+/=") != plain.npos)
-    return refused("not base64url");
-  std::replace(plain.begin(), plain.end(), '-', '+');
-  std::replace(plain.begin(), plain.end(), '_', '/');
-  plain.append((4 - plain.size() % 4) % 4, '=');
-  return from_base64(plain);
-}
-
-std::string hmac(const EVP_MD* how, const std::string& key, std::string_view text) {
-  std::array<unsigned char, EVP_MAX_MD_SIZE> out{};
-  unsigned size = 0;
-  HMAC(how, key.data(), static_cast<int>(key.size()),
-       reinterpret_cast<const unsigned char*>(text.data()), text.size(), out.data(), &size);
-  return {reinterpret_cast<const char*>(out.data()), size};
-}
-
-const EVP_MD* digest_of(const nlohmann::json& header) {
+std::optional<mac_kind> digest_of(const nlohmann::json& header) {
   const auto alg = header.is_object() ? header.find("alg") : header.end();
   if (!header.is_object() || alg == header.end() || !alg->is_string())
-    return nullptr;
+    return std::nullopt;
   const auto& name = alg->get_ref<const std::string&>();
   if (name == "HS256")
-    return EVP_sha256();
+    return mac_kind::sha256;
   if (name == "HS384")
-    return EVP_sha384();
-  return name == "HS512" ? EVP_sha512() : nullptr;
+    return mac_kind::sha384;
+  if (name == "HS512")
+    return mac_kind::sha512;
+  return std::nullopt;
 }
 
 result<nlohmann::json> part(std::string_view text) {
-  const auto bytes = from_url(text);
+  const auto bytes = from_base64url(text);
   if (!bytes)
     return bytes.error();
   return http::parse_json(*bytes);
@@ -124,15 +94,14 @@ result<claims> keyring::verify(std::string_view token) const {
     return malformed;
   const auto header = part(token.substr(0, first));
   const auto body = part(token.substr(first + 1, second - first - 1));
-  const auto mac = from_url(token.substr(second + 1));
+  const auto mac = from_base64url(token.substr(second + 1));
   if (!header || !body || !body->is_object() || !mac)
     return malformed;
-  const auto* how = digest_of(*header);
-  if (how == nullptr)
+  const auto how = digest_of(*header);
+  if (!how)
     return refused("JwtSignerError: Failed to generate JWT signer, check your JWT secret or JWKS");
-  const auto right = hmac(how, secret_.reveal(), token.substr(0, second));
-  if (secret_.empty() || mac->size() != right.size()
-      || CRYPTO_memcmp(mac->data(), right.data(), right.size()) != 0)
+  const auto right = hmac(*how, secret_.reveal(), token.substr(0, second));
+  if (secret_.empty() || !equal_secrets(*mac, right))
     return refused("JwtSignatureError: Failed to validate JWT signature");
   const auto role = body->find("role");
   const auto exp = body->find("exp");
@@ -162,8 +131,9 @@ std::string keyring::make(std::string_view role, std::string_view session,
                       {"exp", now_seconds() + life.count()}};
   if (!session.empty())
     body["session"] = std::string{session};
-  auto out = to_url(R"({"alg":"HS256","typ":"JWT"})") + "." + to_url(http::dump_safe(body));
-  return out + "." + to_url(hmac(EVP_sha256(), secret_.reveal(), out));
+  auto out
+    = to_base64url(R"({"alg":"HS256","typ":"JWT"})") + "." + to_base64url(http::dump_safe(body));
+  return out + "." + to_base64url(hmac(mac_kind::sha256, secret_.reveal(), out));
 }
 
 } // namespace holt::broker

@@ -2,20 +2,14 @@
 #include "broker/presence.hpp"
 
 #include "messages/json_text.hpp"
-
-#include <openssl/rand.h>
+#include "transport/digest.hpp"
+#include "transport/secret.hpp"
 
 #include <array>
 #include <atomic>
 #include <cstdint>
 
 namespace holt::broker {
-
-namespace {
-
-constexpr char digits[] = "0123456789abcdef";
-
-} // namespace
 
 std::string meta_of(std::string_view payload, std::string_view ref, std::string_view previous) {
   std::string out = R"({"phx_ref":)";
@@ -69,16 +63,12 @@ std::string new_ref() {
 
 std::string new_uuid() {
   std::array<unsigned char, 16> bytes{};
-  RAND_bytes(bytes.data(), static_cast<int>(bytes.size()));
+  random_bytes(bytes);
   bytes[6] = static_cast<unsigned char>((bytes[6] & 0x0f) | 0x40);
   bytes[8] = static_cast<unsigned char>((bytes[8] & 0x3f) | 0x80);
-  std::string out;
-  for (std::size_t i = 0; i < bytes.size(); ++i) {
-    if (i == 4 || i == 6 || i == 8 || i == 10)
-      out += '-';
-    out += digits[bytes[i] >> 4];
-    out += digits[bytes[i] & 15];
-  }
+  auto out = to_hex({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+  for (std::size_t at : {20U, 16U, 12U, 8U})
+    out.insert(at, 1, '-');
   return out;
 }
 

@@ -28,7 +28,7 @@ void array_answer::finish(command_outcome& into) {
   auto text = array_.dump();
   into.fields["content_of"] = field_;
   into.fields["bytes"] = text.size();
-  into.fields["sha256"] = sha256_of(text);
+  into.fields["sha256"] = sha256_hex(text);
   into.large.push_back({"content", std::move(text)});
 }
 

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "files/content.hpp"
 
-#include <openssl/evp.h>
-
 #include <algorithm>
 #include <array>
 #include <cerrno>
@@ -11,38 +9,6 @@
 #include <unistd.h>
 
 namespace holt::files {
-
-// -- SHA-256
-
-sha256::sha256() : state_{EVP_MD_CTX_new()} {
-  EVP_DigestInit_ex(static_cast<EVP_MD_CTX*>(state_), EVP_sha256(), nullptr);
-}
-
-sha256::~sha256() {
-  EVP_MD_CTX_free(static_cast<EVP_MD_CTX*>(state_));
-}
-
-void sha256::add(std::string_view bytes) {
-  EVP_DigestUpdate(static_cast<EVP_MD_CTX*>(state_), bytes.data(), bytes.size());
-}
-
-std::string sha256::hex() {
-  std::array<unsigned char, 32> digest{};
-  EVP_DigestFinal_ex(static_cast<EVP_MD_CTX*>(state_), digest.data(), nullptr);
-  constexpr std::string_view digits = "0123456789abcdef";
-  std::string out;
-  for (auto byte : digest) {
-    out += digits[byte >> 4];
-    out += digits[byte & 15];
-  }
-  return out;
-}
-
-std::string sha256_of(std::string_view bytes) {
-  sha256 hash;
-  hash.add(bytes);
-  return hash.hex();
-}
 
 std::string hash_text(std::string_view text) {
   if (text.size() != 64)
@@ -228,7 +194,7 @@ void put_content(const file_context& context, command_outcome& into, std::string
   if (size > context.limits.max_inline) {
     into.fields["bytes"] = bytes.size();
     if (!into.fields.contains("sha256"))
-      into.fields["sha256"] = sha256_of(bytes);
+      into.fields["sha256"] = sha256_hex(bytes);
     if (base64 || !is_utf8(bytes))
       into.fields["encoding"] = "base64";
     into.large.push_back({"content", std::move(bytes)});

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// Reading of bytes: opens regular files only, in pieces, with an eye on the cancel flag; SHA-256.
+// Reading of bytes: opens regular files only, in pieces, with an eye on the cancel flag.
 
 #include "files/file_commands.hpp"
 #include "files/look.hpp"
+#include "transport/digest.hpp"
 
 #include <functional>
 
@@ -12,22 +13,6 @@ namespace holt::files {
 
 constexpr std::size_t read_piece = 1024 * 1024; ///< bytes between two looks at the cancel flag
 
-/// SHA-256, piece by piece.
-class sha256 {
-public:
-  sha256();
-  ~sha256();
-  sha256(const sha256&) = delete;
-  sha256& operator=(const sha256&) = delete;
-  void add(std::string_view bytes);
-  /// Lower-case hex; once.
-  std::string hex();
-
-private:
-  void* state_;
-};
-
-std::string sha256_of(std::string_view bytes);
 /// 64 hex digits of either case, as lower case; empty: it is none.
 std::string hash_text(std::string_view text);
 

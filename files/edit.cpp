@@ -79,7 +79,7 @@ result<old_file> read_old(const file_context& context, const edit_request& want)
     return text.error();
   if (auto good = check_writable(**slot, shown); !good)
     return good.error();
-  auto hash = sha256_of(*text);
+  auto hash = sha256_hex(*text);
   if (!want.if_match.empty() && want.if_match != hash)
     return error{errc::conflict,
                  printable(shown) + ": if_match does not hold; the file has " + hash};
@@ -123,7 +123,7 @@ result<file_plan> plan_edit(const file_context& context, const command& what) {
       {{"refused",
         {{"code", info(why.code).word}, {"detail", why.detail}, {"fields", why.fields}}}});
   }
-  auto plan = change_plan(old->state, next.text.size(), sha256_of(next.text));
+  auto plan = change_plan(old->state, next.text.size(), sha256_hex(next.text));
   plan["replacements"] = next.replacements;
   return planned(std::move(plan));
 }
@@ -163,7 +163,7 @@ outcome run_edit(const file_context& context, const command& what, const file_pl
     return error{errc::conflict, printable(shown) + ": somebody else is changing the file"};
   if (auto good = file->commit(false); !good)
     return good.error();
-  return done(next.replacements, next.text.size(), sha256_of(next.text));
+  return done(next.replacements, next.text.size(), sha256_hex(next.text));
 }
 
 outcome settle_edit(const file_context& context, const command& what, const file_plan& plan) {

@@ -208,7 +208,7 @@ outcome run_read(const file_context& context, const command& what) {
     return out;
   }
   if (how.hash) {
-    auto hash = part ? whole.hex() : sha256_of(*text);
+    auto hash = part ? whole.hex() : sha256_hex(*text);
     const bool known = hash == how.if_none_match;
     out.fields[part ? "file_sha256" : "sha256"] = std::move(hash);
     if (known) {

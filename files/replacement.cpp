@@ -2,15 +2,14 @@
 #include "files/replacement.hpp"
 
 #include "files/owner.hpp"
+#include "transport/secret.hpp"
 
 #include <sys/file.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
 
 #include <array>
 #include <cerrno>
-#include <cstdio>
 #include <fcntl.h>
 #include <limits>
 #include <linux/fs.h>
@@ -63,12 +62,7 @@ void copy_attributes(int from, int to) {
 }
 
 std::string temporary_name() {
-  std::uint64_t random = 0;
-  while (::getrandom(&random, sizeof random, 0) != sizeof random) {
-  }
-  std::array<char, temporary_digits + 1> digits{};
-  std::snprintf(digits.data(), digits.size(), "%016llx", static_cast<unsigned long long>(random));
-  return std::string{temporary_prefix} + digits.data();
+  return std::string{temporary_prefix} + random_hex(temporary_digits / 2);
 }
 
 bool is_temporary_name(std::string_view name) noexcept {

@@ -26,7 +26,7 @@ std::string file_of(const command& what, std::string_view upload) {
   std::string key = what.src;
   key += '\0';
   key += upload;
-  return std::string{prefix} + sha256_of(key).substr(0, 32);
+  return std::string{prefix} + sha256_hex(key).substr(0, 32);
 }
 
 result<unique_fd> open_folder(const file_context& context) {

@@ -75,7 +75,7 @@ result<content_facts> facts_of(const file_context& context, const command& what,
                                const write_request& want) {
   content_facts out;
   if (want.upload.empty()) {
-    out = {want.content.size(), sha256_of(want.content)};
+    out = {want.content.size(), sha256_hex(want.content)};
   } else {
     auto file = open_upload(context, what, want.upload);
     if (!file)

@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "link/command_auth.hpp"
 
-#include <openssl/crypto.h>
-#include <openssl/evp.h>
-#include <openssl/hmac.h>
-#include <openssl/sha.h>
+#include "transport/digest.hpp"
 
 #include <algorithm>
 #include <array>
@@ -16,18 +13,6 @@
 namespace holt::link {
 
 namespace {
-
-constexpr std::string_view hex_digits = "0123456789abcdef";
-
-std::string hex(const unsigned char* bytes, std::size_t count) {
-  std::string out;
-  out.reserve(2 * count);
-  for (std::size_t i = 0; i < count; ++i) {
-    out += hex_digits[bytes[i] >> 4];
-    out += hex_digits[bytes[i] & 15];
-  }
-  return out;
-}
 
 void append_string(std::string_view text, std::string& out) {
   out += '"';
@@ -154,10 +139,6 @@ error refused(std::string why) {
   return {errc::token_invalid, "auth: " + std::move(why)};
 }
 
-bool equal(std::string_view a, std::string_view b) {
-  return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
-}
-
 } // namespace
 
 std::string canonical_json(const nlohmann::json& value) {
@@ -171,18 +152,7 @@ std::string command_mac(std::string_view secret, const nlohmann::json& command) 
   if (bare.is_object())
     if (auto auth = bare.find("auth"); auth != bare.end() && auth->is_object())
       auth->erase("mac");
-  const auto text = canonical_json(bare);
-  std::array<unsigned char, EVP_MAX_MD_SIZE> mac{};
-  unsigned size = 0;
-  HMAC(EVP_sha256(), secret.data(), static_cast<int>(secret.size()),
-       reinterpret_cast<const unsigned char*>(text.data()), text.size(), mac.data(), &size);
-  return hex(mac.data(), size);
-}
-
-std::string sha256_hex(std::string_view bytes) {
-  std::array<unsigned char, SHA256_DIGEST_LENGTH> digest{};
-  SHA256(reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(), digest.data());
-  return hex(digest.data(), digest.size());
+  return to_hex(hmac(mac_kind::sha256, secret, canonical_json(bare)));
 }
 
 command_auth::command_auth(auth_options how) : how_(std::move(how)) {}
@@ -208,7 +178,7 @@ result<signature> command_auth::check(const nlohmann::json& command, std::int64_
   if (key == how_.keys.end())
     return refused("unknown kid");
   const auto& given = mac->get_ref<const std::string&>();
-  if (!equal(given, command_mac(key->second, command)))
+  if (!equal_secrets(given, command_mac(key->second, command)))
     return refused("wrong mac");
   // As a double: ts may be any integer.
   const auto off = ts->get<double>() - static_cast<double>(now_ms);

@@ -24,9 +24,6 @@ std::string canonical_json(const nlohmann::json& value);
 /// Lower-case hex of HMAC-SHA256 over canonical_json of `command` with `auth` = {kid, ts}.
 std::string command_mac(std::string_view secret, const nlohmann::json& command);
 
-/// Lower-case hex of SHA-256: the fingerprint of canonical_command(payload).
-std::string sha256_hex(std::string_view bytes);
-
 struct auth_options {
   std::map<std::string, std::string> keys; ///< kid → secret; empty: nothing is required
   std::int64_t window_ms = 300'000;        ///< `ts` may be off by so much either way

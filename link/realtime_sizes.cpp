@@ -4,6 +4,7 @@
 // is what Realtime measures), and when a token ends.
 
 #include "link/realtime_stepper.hpp"
+#include "transport/digest.hpp"
 #include "transport/json_guard.hpp"
 
 #include <array>
@@ -45,40 +46,6 @@ struct term_size : nlohmann::json_sax<nlohmann::json> {
 /// Around the payload: type, event and payload with their names.
 constexpr std::size_t wrapping = 128;
 
-int base64url(char c) noexcept {
-  if (c >= 'A' && c <= 'Z')
-    return c - 'A';
-  if (c >= 'a' && c <= 'z')
-    return c - 'a' + 26;
-  if (c >= '0' && c <= '9')
-    return c - '0' + 52;
-  if (c == '-' || c == '+')
-    return 62;
-  if (c == '_' || c == '/')
-    return 63;
-  return -1;
-}
-
-std::optional<std::string> decoded(std::string_view text) {
-  std::string out;
-  unsigned bits = 0;
-  unsigned kept = 0;
-  for (const char c : text) {
-    if (c == '=')
-      break;
-    const int six = base64url(c);
-    if (six < 0)
-      return {};
-    kept = (kept << 6 | static_cast<unsigned>(six)) & 0xffffffu;
-    bits += 6;
-    if (bits >= 8) {
-      bits -= 8;
-      out += static_cast<char>(kept >> bits & 0xffu);
-    }
-  }
-  return out;
-}
-
 } // namespace
 
 bool fits(std::string_view payload, const link_limits& limits) {
@@ -100,7 +67,7 @@ std::optional<wall_time> token_expiry(std::string_view token) {
   const auto second = token.find('.', first + 1);
   if (second == std::string_view::npos || second - first > 16'384)
     return {};
-  const auto claims = decoded(token.substr(first + 1, second - first - 1));
+  const auto claims = from_base64url(token.substr(first + 1, second - first - 1));
   if (!claims)
     return {};
   const auto json = http::parse_json(*claims);

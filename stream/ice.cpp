@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "stream/ice.hpp"
 
-#include <openssl/rand.h>
-
-#include <stdexcept>
+#include "transport/secret.hpp"
 
 namespace holt::stream {
 
@@ -11,8 +9,7 @@ std::string random_ice_text(std::size_t n) {
   static constexpr std::string_view alphabet
     = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
   std::string text(n, '\0');
-  if (RAND_bytes(reinterpret_cast<unsigned char*>(text.data()), static_cast<int>(n)) != 1)
-    throw std::runtime_error{"no random numbers"};
+  random_bytes({reinterpret_cast<unsigned char*>(text.data()), text.size()});
   for (auto& c : text)
     c = alphabet[static_cast<unsigned char>(c) & 63U];
   return text;

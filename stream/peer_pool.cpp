@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "stream/peer_pool.hpp"
 
+#include "transport/secret.hpp"
+
 #include <boost/asio/post.hpp>
-#include <openssl/rand.h>
 
 namespace holt::stream {
 
@@ -13,7 +14,7 @@ constexpr std::size_t addresses_per_peer = 8;
 
 std::uint32_t random_number() {
   std::uint32_t value = 0;
-  RAND_bytes(reinterpret_cast<unsigned char*>(&value), sizeof value);
+  random_bytes({reinterpret_cast<unsigned char*>(&value), sizeof value});
   return value >> 1 | 1; // never 0
 }
 

@@ -2,9 +2,7 @@
 #include "stream/session.hpp"
 
 #include "stream/ice.hpp"
-
-#include <openssl/crypto.h>
-#include <openssl/sha.h>
+#include "transport/digest.hpp"
 
 #include <array>
 #include <ctime>
@@ -30,15 +28,6 @@ constexpr std::array flags{
   std::pair{"sends_inactive_cursor", &profile::sends_inactive_cursor},
   std::pair{"can_see_inactive_cursors", &profile::can_see_inactive_cursors},
 };
-
-/// Compares digests, so that neither content nor length shows in the time.
-bool equal_secret(std::string_view a, std::string_view b) {
-  std::array<unsigned char, SHA256_DIGEST_LENGTH> x{};
-  std::array<unsigned char, SHA256_DIGEST_LENGTH> y{};
-  SHA256(reinterpret_cast<const unsigned char*>(a.data()), a.size(), x.data());
-  SHA256(reinterpret_cast<const unsigned char*>(b.data()), b.size(), y.data());
-  return CRYPTO_memcmp(x.data(), y.data(), x.size()) == 0;
-}
 
 void put(json& out, const char* name, const std::optional<session::time>& when) {
   if (when)
@@ -192,7 +181,7 @@ api_result<void> session_registry::erase_member(std::string_view username) {
 
 api_result<session*> session_registry::login(std::string_view username, std::string_view password) {
   auto at = members_.find(username);
-  if (at == members_.end() || !equal_secret(at->second.password, password))
+  if (at == members_.end() || !equal_secrets(at->second.password, password))
     return api_error{401, "invalid username or password"};
   if (!at->second.who.can_login)
     return api_error{403, "login disabled"};
@@ -224,10 +213,10 @@ session* session_registry::find(std::string_view id) {
 session* session_registry::find_token(std::string_view token) {
   if (token.empty())
     return nullptr;
-  if (api_ && equal_secret(api_->token, token))
+  if (api_ && equal_secrets(api_->token, token))
     return &*api_;
   for (auto& [id, one] : sessions_)
-    if (equal_secret(one.token, token))
+    if (equal_secrets(one.token, token))
       return &one;
   return nullptr;
 }

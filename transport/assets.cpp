@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "transport/assets.hpp"
 
-#include <openssl/sha.h>
+#include "transport/digest.hpp"
 
 #include <algorithm>
 #include <array>
@@ -16,14 +16,7 @@ namespace fs = std::filesystem;
 namespace {
 
 std::string etag_of(std::string_view bytes, std::string_view encoding) {
-  std::array<unsigned char, 32> hash{};
-  SHA256(reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(), hash.data());
-  constexpr std::string_view digits = "0123456789abcdef";
-  std::string out = "\"";
-  for (std::size_t i = 0; i < 12; ++i) {
-    out += digits[hash[i] >> 4];
-    out += digits[hash[i] & 15];
-  }
+  auto out = "\"" + sha256_hex(bytes).substr(0, 24);
   if (!encoding.empty())
     out.append("-").append(encoding);
   return out + "\"";

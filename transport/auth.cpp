@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "transport/auth.hpp"
 
+#include "transport/digest.hpp"
+#include "transport/secret.hpp"
+
 #include <openssl/crypto.h>
-#include <openssl/rand.h>
-#include <openssl/sha.h>
 
 #include <algorithm>
-#include <cstdlib>
 
 namespace holt::http {
 
@@ -17,24 +17,6 @@ constexpr std::array<std::pair<scope, std::string_view>, 5> scope_words{{{scope:
                                                                          {scope::fs, "fs"},
                                                                          {scope::exec, "exec"},
                                                                          {scope::admin, "admin"}}};
-
-std::array<std::uint8_t, 32> hash(std::string_view secret) {
-  std::array<std::uint8_t, 32> out{};
-  SHA256(reinterpret_cast<const unsigned char*>(secret.data()), secret.size(), out.data());
-  return out;
-}
-
-std::string random_secret() {
-  static constexpr char letters[]
-    = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-  std::array<unsigned char, 43> bytes{}; // 43 letters of 6 bits: 256 bits
-  if (RAND_bytes(bytes.data(), static_cast<int>(bytes.size())) != 1)
-    std::abort(); // without entropy nobody may be let in
-  std::string out;
-  for (auto byte : bytes)
-    out += letters[byte & 63];
-  return out;
-}
 
 std::string_view bearer(const request& head) {
   constexpr std::string_view prefix = "Bearer ";
@@ -118,7 +100,7 @@ private:
 
 authority::authority(const log::secret& first, guard_policy guard, auth_limits limits, clock now)
   : guard_{std::move(guard)}, limits_{limits}, now_{std::move(now)} {
-  tokens_[hash(first.reveal())]
+  tokens_[sha256_bytes(first.reveal())]
     = {all_scopes, "", std::chrono::steady_clock::time_point::max(), true, 0};
 }
 
@@ -127,7 +109,7 @@ authority::authority(const log::secret& first, guard_policy guard, auth_limits l
 const authority::entry* authority::find(table& where, std::string_view secret) {
   if (secret.empty() || secret.size() > 512)
     return nullptr;
-  auto key = hash(secret);
+  auto key = sha256_bytes(secret);
   auto i = where.lower_bound(key);
   if (i == where.end() || CRYPTO_memcmp(i->first.data(), key.data(), key.size()) != 0)
     return nullptr;
@@ -209,7 +191,7 @@ result<identity> authority::look(const request& head, bool websocket, bool use_u
     if (const auto* found = find(tickets_, *ticket)) {
       auto who = as(*found, credential::ticket);
       if (use_up && !found->reusable)
-        tickets_.erase(hash(*ticket));
+        tickets_.erase(sha256_bytes(*ticket));
       return who;
     }
     return refuse(head, "the ticket is used up or too old; `holt open` makes another");
@@ -283,7 +265,7 @@ std::string authority::make_ticket(scopes what, bool reusable) {
   make_room(tickets_, limits_.max_tickets, true);
   auto until
     = reusable ? std::chrono::steady_clock::time_point::max() : now_() + limits_.ticket_life;
-  tickets_[hash(text)] = {what, "", until, reusable, ++serial_};
+  tickets_[sha256_bytes(text)] = {what, "", until, reusable, ++serial_};
   return text;
 }
 
@@ -294,7 +276,7 @@ authority::open_session(const request& head, const std::string& ticket, const st
   if (const auto* known = find(tickets_, ticket)) {
     found = *known;
     if (!known->reusable)
-      tickets_.erase(hash(ticket));
+      tickets_.erase(sha256_bytes(ticket));
   } else if (const auto* one = find(tokens_, token)) {
     found = *one;
   } else {
@@ -310,14 +292,14 @@ authority::open_session(const request& head, const std::string& ticket, const st
     for (auto& [id, one] : watchers_)
       if (one.session == old->serial)
         one.session = serial;
-    drop(sessions_, sessions_.find(hash(before)));
+    drop(sessions_, sessions_.find(sha256_bytes(before)));
   }
   make_room(sessions_, limits_.max_sessions, false);
   auto text = random_secret();
   found.reusable = true;
   found.serial = serial;
   found.until = now_() + limits_.session_life;
-  sessions_[hash(text)] = found;
+  sessions_[sha256_bytes(text)] = found;
   identity who{found.scopes, credential::session, found.name, false, found.serial};
   return opened_session{std::move(who), set_cookie(name, text, limits_.session_life)};
 }
@@ -327,7 +309,7 @@ std::string authority::close_session(const request& head) {
   const auto name = session_cookie(head);
   const auto cookie = cookie_value(head.header_value("cookie"), name);
   if (find(sessions_, cookie))
-    drop(sessions_, sessions_.find(hash(cookie)));
+    drop(sessions_, sessions_.find(sha256_bytes(cookie)));
   return set_cookie(name, "", std::chrono::seconds{0});
 }
 

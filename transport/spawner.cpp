@@ -3,20 +3,18 @@
 #include "transport/spawner.hpp"
 
 #include "transport/process_sweep.hpp"
+#include "transport/secret.hpp"
 #include "transport/spawner_exec.hpp"
 #include "transport/spawner_stdio.hpp"
 
 #include <sys/prctl.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <csignal>
-#include <cstdio>
 #include <fcntl.h>
 #include <system_error>
 #include <unistd.h>
@@ -169,12 +167,7 @@ launch_plan::~launch_plan() {
 spawner::spawner() : children_(std::make_shared<child_table>()) {
   // Orphans of our children come to us, not to init: see `reaper` and `process_sweep`.
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);
-  std::uint64_t random = 0;
-  if (::getrandom(&random, sizeof random, 0) != sizeof random)
-    random = static_cast<std::uint64_t>(::getpid());
-  std::array<char, 20> text{};
-  std::snprintf(text.data(), text.size(), "%016llx", static_cast<unsigned long long>(random));
-  boot_ = text.data();
+  boot_ = random_hex(8);
   thread_ = std::thread([this] { run(); });
 }
 

@@ -2,10 +2,11 @@
 
 #include "transport/state_dir.hpp"
 
+#include "transport/secret.hpp"
+
 #include <nlohmann/json.hpp>
 
 #include <sys/file.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 
 #include <array>
@@ -21,7 +22,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr std::size_t token_chars = 43; // 256 bits in base64url
+constexpr std::size_t token_chars = 43; // 256 bits
 constexpr std::size_t small_file = 4096;
 
 std::string reason(int number) {
@@ -51,24 +52,6 @@ std::optional<std::string> read_small(const fs::path& path) {
   if (n < 0)
     return std::nullopt;
   return std::string(buffer.data(), static_cast<std::size_t>(n));
-}
-
-result<std::string> new_token() {
-  static constexpr char alphabet[]
-    = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-  std::array<unsigned char, 32> raw{};
-  if (::getrandom(raw.data(), raw.size(), 0) != static_cast<ssize_t>(raw.size()))
-    return folder_error("The kernel gave no random numbers for the token.");
-  std::string text;
-  unsigned bits = 0;
-  unsigned held = 0;
-  for (const unsigned byte : raw) {
-    bits = (bits << 8) | byte;
-    for (held += 8; held >= 6; held -= 6)
-      text.push_back(alphabet[(bits >> (held - 6)) & 63U]);
-  }
-  text.push_back(alphabet[(bits << (6 - held)) & 63U]);
-  return text;
 }
 
 std::string trimmed(std::string text) {
@@ -264,12 +247,10 @@ result<void> state_dir::load_token() {
   if (file.fd < 0 && errno != ENOENT)
     return folder_error("Cannot read '" + path.string() + "': " + reason(errno) + ".");
   if (file.fd < 0) {
-    auto made = new_token();
-    if (!made)
-      return made.error();
-    if (auto written = write_file_atomically(path, *made + "\n"); !written)
+    const auto made = random_secret(token_chars);
+    if (auto written = write_file_atomically(path, made + "\n"); !written)
       return folder_error(written.error().detail);
-    token_ = log::secret{*made};
+    token_ = log::secret{made};
     return {};
   }
   struct stat now {};

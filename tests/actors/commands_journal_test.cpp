@@ -2,6 +2,7 @@
 #define CAF_SUITE commands_journal
 
 #include "tests/actors/commands_fixture.hpp"
+#include "transport/digest.hpp"
 
 #include <fstream>
 
@@ -70,7 +71,7 @@ CAF_TEST(what came too late is refused and leaves nothing that the next start wo
 
 CAF_TEST(what waited at a crash and is too late now is settled as expired) {
   auto write = named("fs.write", "w1", {{"path", "a"}, {"content", "1"}, {"deadline_ms", 5}});
-  auto print = link::sha256_hex(canonical_command(write));
+  auto print = sha256_hex(canonical_command(write));
   CAF_REQUIRE(store->received({"main", "agent", "w1"}, print, write.dump(), "", 1));
   begin();
   CAF_CHECK(store->unfinished()->empty());
@@ -200,7 +201,7 @@ CAF_TEST(a large file comes in pieces to who asked for them and else is too larg
   CAF_CHECK(text == big);
   CAF_CHECK_EQUAL(last["parts"], all.size());
   CAF_CHECK_EQUAL(last["bytes"], big.size());
-  CAF_CHECK_EQUAL(last["sha256"], link::sha256_hex(big));
+  CAF_CHECK_EQUAL(last["sha256"], sha256_hex(big));
   auto part
     = ask(named("fetch", "f1", {{"target", "r2"}, {"stream", "content"}, {"off", 5}, {"len", 4}}));
   CAF_CHECK_EQUAL(part["data"], big.substr(5, 4));
@@ -230,7 +231,7 @@ CAF_TEST(a command line that only waited at a crash is run once) {
   auto exec = named("shell.exec", "x1", {{"cmd", "make"}});
   auto late = named("shell.exec", "x2", {{"cmd", "make"}, {"deadline_ms", 5}});
   for (const auto& one : {exec, late}) {
-    auto print = link::sha256_hex(canonical_command(one));
+    auto print = sha256_hex(canonical_command(one));
     CAF_REQUIRE(
       store->received({"main", "agent", one["id"].get<std::string>()}, print, one.dump(), "", 1));
   }

@@ -252,10 +252,3 @@ CAF_TEST(signatures are remembered as long as they would pass and no longer) {
   CAF_CHECK(auth.check(signed_command("1", now + 1), later).value() == signature::seen);
   CAF_CHECK(auth.check(signed_command("4", later), later).value() == signature::fresh);
 }
-
-CAF_TEST(a fingerprint is the hash that others compute) {
-  CAF_CHECK_EQUAL(sha256_hex(""),
-                  "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
-  CAF_CHECK_EQUAL(sha256_hex("abc"),
-                  "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
-}
