@@ -27,9 +27,7 @@ void append_string(std::string_view text, std::string& out) {
     case '\r': out += "\\r"; break;
     default:
       if (static_cast<unsigned char>(c) < 0x20) {
-        out += "\\u00";
-        out += hex_digits[static_cast<unsigned char>(c) >> 4];
-        out += hex_digits[static_cast<unsigned char>(c) & 15];
+        out += "\\u00" + to_hex({&c, 1});
       } else {
         out += c;
       }
