@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "messages/command.hpp"
 
+#include "messages/text_bytes.hpp"
+
 #include <algorithm>
 #include <array>
 
@@ -233,28 +235,7 @@ result<std::string> from_base64(std::string_view text) {
 }
 
 bool is_utf8(std::string_view bytes) noexcept {
-  std::size_t i = 0;
-  auto byte = [&](std::size_t k) { return static_cast<unsigned char>(bytes[k]); };
-  while (i < bytes.size()) {
-    auto first = byte(i);
-    if (first < 0x80) {
-      ++i;
-      continue;
-    }
-    std::size_t length = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
-    if (first < 0xc2 || first > 0xf4 || i + length > bytes.size())
-      return false;
-    auto second = byte(i + 1);
-    unsigned low = first == 0xe0 ? 0xa0 : first == 0xf0 ? 0x90 : 0x80;
-    unsigned high = first == 0xed ? 0x9f : first == 0xf4 ? 0x8f : 0xbf;
-    if (second < low || second > high)
-      return false;
-    for (std::size_t k = 2; k < length; ++k)
-      if (byte(i + k) < 0x80 || byte(i + k) > 0xbf)
-        return false;
-    i += length;
-  }
-  return true;
+  return well_formed_utf8(bytes);
 }
 
 } // namespace holt

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "messages/json_text.hpp"
 
+#include "messages/text_bytes.hpp"
+
 #include <algorithm>
 #include <array>
 #include <cstdint>
@@ -19,20 +21,6 @@ constexpr auto plain_bytes = [] {
   return out;
 }();
 
-constexpr bool is_digit(char c) noexcept {
-  return c >= '0' && c <= '9';
-}
-
-constexpr int hex_digit(char c) noexcept {
-  if (is_digit(c))
-    return c - '0';
-  if (c >= 'a' && c <= 'f')
-    return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F')
-    return c - 'A' + 10;
-  return -1;
-}
-
 /// Eight bytes at once: whether all of them are plain.
 bool all_plain(const char* at) noexcept {
   std::uint64_t w = 0;
@@ -42,32 +30,6 @@ bool all_plain(const char* at) noexcept {
   const auto zero_in = [](std::uint64_t v) { return (v - ones) & ~v & highs; };
   const auto control = (w - ones * 0x20) & ~w & highs; // a byte below 0x20
   return ((w & highs) | control | zero_in(w ^ (ones * '"')) | zero_in(w ^ (ones * '\\'))) == 0;
-}
-
-/// Length of the well-formed UTF-8 sequence at the front of `t`; 0 when it is none.
-std::size_t utf8_length(std::string_view t) noexcept {
-  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(t[i]); };
-  const auto tail = [&](std::size_t i) { return i < t.size() && (byte(i) & 0xC0) == 0x80; };
-  const auto lead = byte(0);
-  if (lead < 0x80)
-    return 1;
-  if (lead < 0xC2)
-    return 0;
-  if (lead < 0xE0)
-    return tail(1) ? 2 : 0;
-  if (lead < 0xF0) {
-    if (!tail(1) || !tail(2) || (lead == 0xE0 && byte(1) < 0xA0)
-        || (lead == 0xED && byte(1) > 0x9F))
-      return 0;
-    return 3;
-  }
-  if (lead < 0xF5) {
-    if (!tail(1) || !tail(2) || !tail(3) || (lead == 0xF0 && byte(1) < 0x90)
-        || (lead == 0xF4 && byte(1) > 0x8F))
-      return 0;
-    return 4;
-  }
-  return 0;
 }
 
 /// `at` stands on the opening quote; the position behind the closing one, 0 for an error.
@@ -224,32 +186,6 @@ std::size_t value_end(std::string_view t, std::size_t at) noexcept {
   }
 }
 
-void append_utf8(std::string& out, std::uint32_t code) {
-  const auto put = [&](std::uint32_t byte) { out += static_cast<char>(byte); };
-  if (code < 0x80) {
-    put(code);
-  } else if (code < 0x800) {
-    put(0xC0 | code >> 6);
-    put(0x80 | (code & 0x3F));
-  } else if (code < 0x10000) {
-    put(0xE0 | code >> 12);
-    put(0x80 | (code >> 6 & 0x3F));
-    put(0x80 | (code & 0x3F));
-  } else {
-    put(0xF0 | code >> 18);
-    put(0x80 | (code >> 12 & 0x3F));
-    put(0x80 | (code >> 6 & 0x3F));
-    put(0x80 | (code & 0x3F));
-  }
-}
-
-std::uint32_t four_digits(std::string_view t) noexcept {
-  std::uint32_t out = 0;
-  for (std::size_t i = 0; i < 4; ++i)
-    out = out * 16 + static_cast<std::uint32_t>(hex_digit(t[i]));
-  return out;
-}
-
 } // namespace
 
 void skip_space(std::string_view& text) noexcept {
@@ -337,90 +273,6 @@ bool walker::next() noexcept {
       return fail();
   }
   return true;
-}
-
-std::optional<std::string> unquote(std::string_view value) {
-  if (!is_string(value) || string_end(value, 0) != value.size())
-    return std::nullopt;
-  value = value.substr(1, value.size() - 2);
-  std::string out;
-  out.reserve(value.size());
-  while (!value.empty()) {
-    const auto plain = std::min(value.find('\\'), value.size());
-    out.append(value.substr(0, plain));
-    value.remove_prefix(plain);
-    if (value.empty())
-      break;
-    const char escape = value[1];
-    value.remove_prefix(2);
-    switch (escape) {
-    case 'b': out += '\b'; break;
-    case 'f': out += '\f'; break;
-    case 'n': out += '\n'; break;
-    case 'r': out += '\r'; break;
-    case 't': out += '\t'; break;
-    case 'u': {
-      auto code = four_digits(value);
-      value.remove_prefix(4);
-      if (code >= 0xDC00 && code < 0xE000)
-        return std::nullopt;
-      if (code >= 0xD800 && code < 0xDC00) {
-        if (value.size() < 6 || value[0] != '\\' || value[1] != 'u')
-          return std::nullopt;
-        const auto low = four_digits(value.substr(2));
-        if (low < 0xDC00 || low >= 0xE000)
-          return std::nullopt;
-        code = 0x10000 + ((code - 0xD800) << 10) + (low - 0xDC00);
-        value.remove_prefix(6);
-      }
-      append_utf8(out, code);
-      break;
-    }
-    default: out += escape;
-    }
-  }
-  return out;
-}
-
-void quote(std::string& out, std::string_view plain) {
-  static constexpr char digits[] = "0123456789abcdef";
-  out += '"';
-  std::size_t done = 0;
-  for (std::size_t i = 0; i < plain.size();) {
-    const auto c = static_cast<unsigned char>(plain[i]);
-    if (plain_bytes[c]) {
-      ++i;
-      continue;
-    }
-    const auto n = c < 0x80 ? 0 : utf8_length(plain.substr(i));
-    if (n > 0) {
-      i += n;
-      continue;
-    }
-    out.append(plain.substr(done, i - done));
-    if (c >= 0x80) {
-      out += "\xEF\xBF\xBD";
-    } else if (c == '"' || c == '\\') {
-      out += '\\';
-      out += static_cast<char>(c);
-    } else if (c == '\n') {
-      out += "\\n";
-    } else {
-      out += "\\u00";
-      out += digits[c >> 4];
-      out += digits[c & 15];
-    }
-    done = ++i;
-  }
-  out.append(plain.substr(done));
-  out += '"';
-}
-
-std::string quoted(std::string_view plain) {
-  std::string out;
-  out.reserve(plain.size() + 2);
-  quote(out, plain);
-  return out;
 }
 
 std::optional<std::string_view> member(std::string_view object, std::string_view plain) noexcept {

@@ -1,21 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "transport/url.hpp"
 
+#include "messages/text_bytes.hpp"
+
 #include <algorithm>
 
 namespace holt::url {
 
 namespace {
-
-int hex(char c) noexcept {
-  if (c >= '0' && c <= '9')
-    return c - '0';
-  if (c >= 'a' && c <= 'f')
-    return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F')
-    return c - 'A' + 10;
-  return -1;
-}
 
 error bad(const char* what) {
   return error{errc::invalid_request, what};
@@ -30,8 +22,8 @@ result<std::string> percent_decode(std::string_view text, bool plus_is_space) {
     if (text[i] == '%') {
       if (i + 2 >= text.size())
         return bad("A percent escape in the target is cut off.");
-      const int high = hex(text[i + 1]);
-      const int low = hex(text[i + 2]);
+      const int high = hex_digit(text[i + 1]);
+      const int low = hex_digit(text[i + 2]);
       if (high < 0 || low < 0)
         return bad("A percent escape in the target is not hexadecimal.");
       out += static_cast<char>(high * 16 + low);
@@ -184,42 +176,7 @@ result<std::vector<std::string>> segments(std::string_view path) {
 }
 
 bool valid_utf8(std::string_view text) noexcept {
-  // RFC 3629, section 4: the first continuation byte has a range of its own.
-  for (std::size_t i = 0; i < text.size();) {
-    const auto lead = static_cast<unsigned char>(text[i]);
-    std::size_t more = 0;
-    unsigned low = 0x80;
-    unsigned high = 0xbf;
-    if (lead < 0x80)
-      more = 0;
-    else if (lead >= 0xc2 && lead <= 0xdf)
-      more = 1;
-    else if (lead >= 0xe0 && lead <= 0xef)
-      more = 2;
-    else if (lead >= 0xf0 && lead <= 0xf4)
-      more = 3;
-    else
-      return false;
-    if (lead == 0xe0)
-      low = 0xa0;
-    else if (lead == 0xed)
-      high = 0x9f;
-    else if (lead == 0xf0)
-      low = 0x90;
-    else if (lead == 0xf4)
-      high = 0x8f;
-    if (text.size() - i <= more)
-      return false;
-    for (std::size_t k = 1; k <= more; ++k) {
-      const auto byte = static_cast<unsigned char>(text[i + k]);
-      if (byte < low || byte > high)
-        return false;
-      low = 0x80;
-      high = 0xbf;
-    }
-    i += more + 1;
-  }
-  return true;
+  return well_formed_utf8(text);
 }
 
 } // namespace holt::url

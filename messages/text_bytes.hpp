@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+// Bytes of text as several readers look at them: digits and UTF-8. Pure, by no locale; for .cpp
+// files only.
+
+#include <cstddef>
+#include <string_view>
+
+namespace holt {
+
+constexpr bool is_digit(char c) noexcept {
+  return c >= '0' && c <= '9';
+}
+
+/// -1: it is none.
+constexpr int hex_digit(char c) noexcept {
+  if (is_digit(c))
+    return c - '0';
+  if (c >= 'a' && c <= 'f')
+    return c - 'a' + 10;
+  if (c >= 'A' && c <= 'F')
+    return c - 'A' + 10;
+  return -1;
+}
+
+/// Length of the well-formed UTF-8 sequence (RFC 3629, section 4) at the front of `t`, which is not
+/// empty; 0 when it is none.
+inline std::size_t utf8_length(std::string_view t) noexcept {
+  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(t[i]); };
+  const auto tail = [&](std::size_t i) { return i < t.size() && (byte(i) & 0xC0) == 0x80; };
+  const auto lead = byte(0);
+  if (lead < 0x80)
+    return 1;
+  if (lead < 0xC2)
+    return 0;
+  if (lead < 0xE0)
+    return tail(1) ? 2 : 0;
+  if (lead < 0xF0) {
+    if (!tail(1) || !tail(2) || (lead == 0xE0 && byte(1) < 0xA0)
+        || (lead == 0xED && byte(1) > 0x9F))
+      return 0;
+    return 3;
+  }
+  if (lead < 0xF5) {
+    if (!tail(1) || !tail(2) || !tail(3) || (lead == 0xF0 && byte(1) < 0x90)
+        || (lead == 0xF4 && byte(1) > 0x8F))
+      return 0;
+    return 4;
+  }
+  return 0;
+}
+
+inline bool well_formed_utf8(std::string_view text) noexcept {
+  while (!text.empty()) {
+    const auto n = utf8_length(text);
+    if (n == 0)
+      return false;
+    text.remove_prefix(n);
+  }
+  return true;
+}
+
+} // namespace holt
