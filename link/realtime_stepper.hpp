@@ -2,8 +2,9 @@
 #pragma once
 
 // One step of realtime_machine while it is carried out: the state, the times, the effects so far.
-// Internal to link/: realtime_machine.cpp has sockets, timers and tokens, realtime_outbound.cpp
-// what is said to the server, realtime_inbound.cpp what it says. Lives on the stack of step().
+// Internal to link/: realtime_machine.cpp has sockets and timers, realtime_tokens.cpp tokens,
+// realtime_outbound.cpp what is said to the server, realtime_inbound.cpp what it says. Lives on the
+// stack of step().
 
 #include "link/realtime_machine.hpp"
 
@@ -23,9 +24,9 @@ private:
   void on(const connected&);
   void on(const connect_failed&);
   void on(const closed&);
-  void on(const received&); // realtime_inbound.cpp
-  void on(const token_ready&);
-  void on(const token_failed&);
+  void on(const received&);     // realtime_inbound.cpp
+  void on(const token_ready&);  // realtime_tokens.cpp
+  void on(const token_failed&); // realtime_tokens.cpp
   void on(const send&);
   void on(const set_meta&);
   void on(const close&);
