@@ -22,7 +22,27 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// Runs a program on an io_context of its own: nothing else exists yet.
+result<void> check_media_port(const config& values) {
+  if (values.stream.media_port == 0 || values.http.port == 0)
+    return {};
+  namespace asio = boost::asio;
+  auto bind = choose_media_addresses(values).bind;
+  boost::system::error_code ec;
+  asio::io_context io;
+  asio::ip::udp::socket socket{io};
+  auto address = asio::ip::make_address(bind, ec);
+  socket.open(asio::ip::udp::v4(), ec);
+  socket.bind({address, values.stream.media_port}, ec);
+  if (!ec)
+    return {};
+  return error{errc::port_unavailable,
+               "the media port " + std::to_string(values.stream.media_port) + "/udp on " + bind
+                 + " cannot be used (" + ec.message()
+                 + "); choose another with --stream-media-port, or 0 for any"};
+}
+
+} // namespace
+
 result<std::string> run_and_read(const std::vector<std::string>& argv) {
   boost::asio::io_context io;
   spawner starter;
@@ -56,27 +76,6 @@ result<std::string> run_and_read(const std::vector<std::string>& argv) {
   }
   return out;
 }
-
-result<void> check_media_port(const config& values) {
-  if (values.stream.media_port == 0 || values.http.port == 0)
-    return {};
-  namespace asio = boost::asio;
-  auto bind = choose_media_addresses(values).bind;
-  boost::system::error_code ec;
-  asio::io_context io;
-  asio::ip::udp::socket socket{io};
-  auto address = asio::ip::make_address(bind, ec);
-  socket.open(asio::ip::udp::v4(), ec);
-  socket.bind({address, values.stream.media_port}, ec);
-  if (!ec)
-    return {};
-  return error{errc::port_unavailable,
-               "the media port " + std::to_string(values.stream.media_port) + "/udp on " + bind
-                 + " cannot be used (" + ec.message()
-                 + "); choose another with --stream-media-port, or 0 for any"};
-}
-
-} // namespace
 
 std::string program_dir() {
   std::error_code ec;

@@ -16,6 +16,10 @@ result<engine_choice> preflight(const config& values);
 /// The engine that this configuration gives; runs `neko --version` where there is a neko.
 result<engine_choice> find_engine(const config& values);
 
+/// What a program prints within three seconds, at most 64 KiB; it gets the environment of a child.
+/// Blocking, on an io_context of its own: for before and beside the daemon.
+result<std::string> run_and_read(const std::vector<std::string>& argv);
+
 /// Raises the descriptor limit, adopts orphans, keeps other processes out of our memory.
 void harden_process();
 

@@ -41,7 +41,7 @@ struct program_row {
   bool needed;
 };
 
-constexpr std::array<program_row, 9> programs{{
+constexpr std::array<program_row, 14> programs{{
   {"Xvfb", "xvfb", "the X server", true},
   {"openbox", "openbox", "the window manager", true},
   {"dbus-daemon", "dbus", "the session bus", false},
@@ -50,7 +50,12 @@ constexpr std::array<program_row, 9> programs{{
   {"xterm", "xterm", "a terminal on the desktop", false},
   {"pcmanfm", "pcmanfm", "a file manager on the desktop", false},
   {"chromium", "chromium", "a browser on the desktop", false},
+  {"mousepad", "mousepad", "a text editor on the desktop", false},
   {"setxkbmap", "x11-xkb-utils", "keyboard layouts", false},
+  {"python", "python-is-python3", "what agents run: they call python, not python3", false},
+  {"xauth", "xauth", "other users' programs that join the display", false},
+  {"xclip", "xclip", "the clipboard from a command line", false},
+  {"hsetroot", "hsetroot", "the desktop's background from a command line", false},
 }};
 
 void look_for_programs(std::vector<finding>& out, const config& values) {
@@ -60,6 +65,36 @@ void look_for_programs(std::vector<finding>& out, const config& values) {
       {row.program, found.has_value(), row.needed && values.desktop.enabled,
        found ? *found
              : std::string{"needed for "} + row.what_for + ": apt-get install " + row.package});
+  }
+}
+
+struct font_row {
+  const char* name;
+  const char* language; ///< as fontconfig calls it
+  const char* package;
+};
+
+constexpr std::array<font_row, 3> fonts{{
+  {"fonts: Latin", "en", "fonts-dejavu-core"},
+  {"fonts: Chinese, Japanese, Korean", "ja", "fonts-noto-cjk"},
+  {"fonts: emoji", "und-zsye", "fonts-noto-color-emoji"},
+}};
+
+void look_for_fonts(std::vector<finding>& out) {
+  auto list = find_program("fc-list", search_path());
+  for (const auto& row : fonts) {
+    finding what{row.name, false, false, ""};
+    auto said = list ? run_and_read({*list, std::string{":lang="} + row.language, "family"})
+                     : result<std::string>{error{errc::dependency_missing, ""}};
+    if (said && !said->empty()) {
+      what.found = true;
+      what.detail = said->substr(0, said->find_first_of(",\n"));
+    } else if (said) {
+      what.detail = std::string{"shown as boxes: apt-get install "} + row.package;
+    } else {
+      what.detail = std::string{"cannot be looked for: apt-get install fontconfig "} + row.package;
+    }
+    out.push_back(std::move(what));
   }
 }
 
@@ -214,6 +249,8 @@ int verb_doctor(const command_line& line) {
     return complain(loaded.error());
   std::vector<finding> rows;
   look_for_programs(rows, loaded->values);
+  if (loaded->values.desktop.enabled)
+    look_for_fonts(rows);
   look_for_engine(rows, loaded->values);
   look_for_ports(rows, loaded->values);
   look_at_folders(rows, loaded->values);
@@ -227,7 +264,7 @@ int verb_doctor(const command_line& line) {
       {{"name", row.name}, {"found", row.found}, {"needed", row.needed}, {"detail", row.detail}});
     if (!line.json)
       std::cout << mark(row) << "  " << row.name
-                << std::string(row.name.size() < 28 ? 28 - row.name.size() : 1, ' ') << row.detail
+                << std::string(row.name.size() < 33 ? 33 - row.name.size() : 1, ' ') << row.detail
                 << "\n";
   }
   if (line.json)

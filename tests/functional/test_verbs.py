@@ -143,8 +143,10 @@ def test_status_with_a_wrong_token(bare):
 def test_doctor(daemon):
     answer = holt(daemon.home, "doctor", limit_s=30)
     assert answer.returncode == 0, answer.stdout + answer.stderr
-    for word in ("xvfb", "openbox", "pulseaudio", "dbus", "neko", "port"):
+    for word in ("xvfb", "openbox", "pulseaudio", "dbus", "neko", "port", "python", "xauth", "xclip",
+                 "hsetroot", "mousepad", "fonts: latin", "fonts: chinese", "fonts: emoji"):
         assert word in answer.stdout.lower(), word
+    assert answer.stdout.count("cannot be looked for") == 0
 
 
 def test_doctor_says_what_to_install(home):
@@ -152,6 +154,24 @@ def test_doctor_says_what_to_install(home):
     answer = holt(home, "doctor", PATH=str(home / "empty"), limit_s=30)
     assert answer.returncode == 1
     assert "xvfb" in answer.stdout.lower() and "apt" in answer.stdout.lower()
+    for package in ("python-is-python3", "xauth", "xclip", "hsetroot", "mousepad", "fontconfig",
+                    "fonts-dejavu-core", "fonts-noto-cjk", "fonts-noto-color-emoji"):
+        assert f"{package}\n" in answer.stdout or f" {package} " in answer.stdout, package
+
+
+def test_doctor_names_the_fonts_that_are_missing(home):
+    """A stand-in for fc-list that knows one font."""
+    folder = home / "bin"
+    folder.mkdir()
+    fake = folder / "fc-list"
+    fake.write_text('#!/bin/sh\ncase $1 in :lang=en) echo "Plain Sans,Other" ;; esac\n')
+    fake.chmod(0o755)
+    answer = holt(home, "doctor", "--json", PATH=f"{folder}:{os.environ['PATH']}", limit_s=30)
+    rows = {row["name"]: row for row in json.loads(answer.stdout)["findings"]}
+    assert rows["fonts: Latin"]["found"] and rows["fonts: Latin"]["detail"] == "Plain Sans"
+    emoji = rows["fonts: emoji"]
+    assert not emoji["found"] and not emoji["needed"]
+    assert emoji["detail"].endswith("apt-get install fonts-noto-color-emoji")
 
 
 def test_missing_x_server_names_the_package(home):
