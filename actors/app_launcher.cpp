@@ -15,7 +15,7 @@ using namespace std::chrono_literals;
 using clock = std::chrono::steady_clock;
 
 constexpr auto patience = 10s;
-constexpr auto patience_after_end = 2s; ///< what it left behind may still open one
+constexpr auto patience_after_end = 5s; ///< what it left behind may still open one
 constexpr auto look_again = 20ms;
 
 /// The variable by which all descendants of one launch are known.
@@ -36,7 +36,7 @@ struct app_launcher::launch {
   answer done;
   std::set<std::uint32_t> before; ///< windows that were there already
   launched_app out;
-  std::string key; ///< of its descendants
+  std::atomic<std::shared_ptr<process>> leader; ///< null until it was handed over
   std::atomic<bool> ended{false};
   std::atomic<bool> failed{false}; ///< ended with another code than 0
   std::optional<clock::time_point> latest;
@@ -45,7 +45,11 @@ struct app_launcher::launch {
     if (window.pid == 0)
       return true; // new, and does not say whose it is
     auto pid = static_cast<pid_t>(window.pid);
-    return pid == out.pid || (!key.empty() && key_of(pid) == key);
+    if (pid == out.pid)
+      return true;
+    // Asked of the process, not of /proc: by now the leader may have ended.
+    const auto first = leader.load();
+    return first && key_of(pid) == first->target().key;
   }
 };
 
@@ -86,14 +90,13 @@ void app_launcher::spawn(const std::shared_ptr<launch>& what) {
     what->out.pid = *pid;
     if (!what->wait)
       return what->done(what->out);
-    what->key = key_of(*pid);
     self->look_for_window(what);
   };
   handlers.on_exit = [what](const exit_status& how) {
     what->failed = how.code != 0;
     what->ended = true;
   };
-  process::start(starter_, executor_, std::move(spec), std::move(handlers));
+  what->leader = process::start(starter_, executor_, std::move(spec), std::move(handlers));
 }
 
 void app_launcher::look_for_window(const std::shared_ptr<launch>& what) {
