@@ -53,8 +53,10 @@ public:
   /// yet.
   virtual bool waits(const std::string& name, side reader) const = 0;
   /// `got` on the mailbox's thread: all that waits, oldest first. It is lent from now on: the seqs
-  /// are answered at once.
+  /// are answered at once. Nothing is read for a `whom` that is gone by then: readers that come and
+  /// go faster than the disk answers must not pile up work.
   virtual std::vector<std::int64_t> read(const std::string& name, side reader,
+                                         std::weak_ptr<const void> whom,
                                          std::function<void(std::vector<letter>)> got)
     = 0;
   /// Lent ones that their reader has read.

@@ -41,7 +41,7 @@ void room::begin(member& who) {
 void room::fetch(const member_ptr& who) {
   who->joining_ = true;
   who->lent_
-    = letters_->read(name_, who->which(),
+    = letters_->read(name_, who->which(), who,
                      [strand = from_mailbox_, self = weak_from_this(),
                       weak = std::weak_ptr<member>{who}](std::vector<letter> all) {
                        boost::asio::post(strand, [self, weak, got = std::move(all)]() mutable {

@@ -191,6 +191,8 @@ CAF_TEST(every command is dealt with once while the channel comes and goes) {
   const auto end = std::chrono::steady_clock::now() + limit;
   while (done.size() < count && std::chrono::steady_clock::now() < end) {
     holder daemon{s};
+    if (random() % 2 == 0)
+      CAF_CHECK(daemon.seen.wait_for("up"));
     for (auto rounds = random() % 50; rounds > 0; --rounds) {
       treat(daemon.take());
       std::this_thread::yield();

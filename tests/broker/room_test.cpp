@@ -71,7 +71,7 @@ struct world {
   /// What waits for the daemon, after all that was asked of the mailbox before.
   std::vector<std::string> waiting() {
     std::promise<std::vector<std::string>> out;
-    const auto lent = letters->read(name, side::daemon, [&](std::vector<letter> all) {
+    const auto lent = letters->read(name, side::daemon, letters, [&](std::vector<letter> all) {
       std::vector<std::string> texts;
       for (const auto& one : all)
         texts.push_back(one.message.payload);
