@@ -8,6 +8,7 @@
 
 #include "actors/batch_worker.hpp"
 #include "actors/commands.hpp"
+#include "actors/file_watch.hpp"
 
 #include <chrono>
 #include <deque>
@@ -106,6 +107,10 @@ public:
   void finished(std::uint64_t number, command_outcome outcome);
   void worker_gone(const caf::down_msg& what);
   void deadline(std::uint64_t epoch);
+
+  // command_watch.cpp: changes of files
+  void watch_begins(watch_begun& what);
+  void changes_due(const watch_due& what);
 
   // command_answer.cpp: its answer goes out
   void stored(const journal_stored& what);
@@ -215,6 +220,16 @@ private:
     std::vector<pid_t> pids;
   };
 
+  /// An fs.watch that was answered.
+  struct watch_row {
+    std::size_t link = 0;
+    std::string src;
+    std::string id;
+    std::shared_ptr<files::watch_hub::handle> handle;
+    std::shared_ptr<change_queue> queue;
+    std::uint64_t seq = 0;
+  };
+
   /// A row that a former life did not finish.
   struct former_row {
     link::journal_row row;
@@ -246,6 +261,10 @@ private:
   void run_about_shell(entry& which);
   void act_on_shell(entry& which, shell::shell_job& job);
   void run_batch(entry& which);
+  void run_watch(entry& which);
+  void run_unwatch(entry& which);
+  bool end_watch(std::size_t link, const std::string& src, const std::string& id);
+  void send_changes(watch_row& row, const std::vector<files::file_change>& changes);
   void go(entry& which);
   void watch(caf::actor worker, std::uint64_t number);
   void arm_deadline();
@@ -320,6 +339,9 @@ private:
   std::list<kept_output> kept_; ///< newest first
   std::size_t kept_bytes_ = 0;
   std::list<survivor_row> survivors_;
+  std::map<std::uint64_t, watch_row> watches_;                     ///< oldest first
+  std::unordered_map<std::uint64_t, std::uint64_t> watches_begun_; ///< by command
+  std::uint64_t last_watch_ = 0;
   std::deque<std::uint64_t> sending_; ///< entries with parts
   bool parts_timer_ = false;
   bool unsent_timer_ = false;

@@ -17,7 +17,7 @@ const char* const capabilities[] = {
   "fs.remove", "fs.edit",     "fs.glob",     "fs.grep",     "fs.tree",      "fs.put",
   "batch",     "shell.exec",  "shell.start", "shell.input", "shell.signal", "shell.resize",
   "cancel",    "query",       "resume",      "fetch",       "release",      "stream",
-  "ack",       "deadline_ms",
+  "ack",       "deadline_ms", "fs.watch",    "fs.unwatch",
 };
 
 } // namespace

@@ -133,10 +133,8 @@ void command_desk::go(entry& which) {
   case command_kind::shell_signal:
   case command_kind::shell_resize: return run_about_shell(which);
   case command_kind::batch: return run_batch(which);
-  case command_kind::fs_watch:
-  case command_kind::fs_unwatch:
-    return finished(which.number,
-                    command_outcome::failure({errc::unsupported, "watching is not offered"}));
+  case command_kind::fs_watch: return run_watch(which);
+  case command_kind::fs_unwatch: return run_unwatch(which);
   default: return run_file(which, fs_step::run);
   }
 }

@@ -25,6 +25,8 @@ caf::behavior behavior(self_ptr self, commands_deps deps) {
     [&desk](worker_finished& what) { desk.finished(what.number, std::move(what.outcome)); },
     [&desk](fs_planned& what) { desk.planned(what); },
     [&desk](const shell_started& what) { desk.started(what); },
+    [&desk](watch_begun& what) { desk.watch_begins(what); },
+    [&desk](const watch_due& what) { desk.changes_due(what); },
     [&desk](journal_looked_up& what) { desk.looked_up(what); },
     [&desk](const journal_recorded& what) { desk.recorded(what); },
     [&desk](const journal_stored& what) { desk.stored(what); },

@@ -12,6 +12,7 @@
 #include "actors/secret_mask.hpp"
 #include "actors/shell_worker.hpp"
 #include "files/file_commands.hpp"
+#include "files/watch.hpp"
 #include "link/command_auth.hpp"
 #include "link/command_ledger.hpp"
 #include "link/command_queue.hpp"
@@ -105,6 +106,7 @@ struct commands_deps {
   journal_ref journal;
   actor_ref<activity_actor> activity;
   files::file_context files;
+  std::shared_ptr<files::watch_hub> watches; ///< null: fs.watch is `unsupported`
   blocking_unit* blocking = nullptr; ///< null: workers run where every actor runs (tests)
   shell_worker_deps shell;
   link::queue_limits queue;

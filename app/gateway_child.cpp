@@ -2,7 +2,6 @@
 #include "app/gateway_child.hpp"
 
 #include "app/preflight.hpp"
-#include "files/watch.hpp"
 #include "transport/kernel_features.hpp"
 #include "transport/log.hpp"
 
@@ -217,7 +216,7 @@ std::shared_ptr<gateway_child> make_gateway(const shared_parts& parts, const con
   };
   auto files = std::make_shared<file_api_deps>();
   files->files = parts.link->files;
-  files->watches = files::watch_hub::make();
+  files->watches = parts.link->watches;
   files->blocking = parts.link->pool->get_executor();
   deps.files = files;
   deps.context = parts.context;

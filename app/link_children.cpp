@@ -114,6 +114,7 @@ commands_deps commands_deps_of(const shared_parts& parts, const config& values) 
   out.journal = link.journal;
   out.activity = parts.activity;
   out.files = link.files;
+  out.watches = link.watches;
   out.blocking = link.blocking.get();
   out.mask = link.mask;
   out.queue.running = values.exec.running;

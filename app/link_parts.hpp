@@ -10,6 +10,7 @@
 #include "actors/runtime.hpp"
 #include "app/config.hpp"
 #include "broker/broker.hpp"
+#include "files/watch.hpp"
 #include "transport/process_killer.hpp"
 #include "transport/spawner.hpp"
 #include "transport/state_dir.hpp"
@@ -20,6 +21,7 @@ struct link_parts {
   sandbox_identity identity;
   std::shared_ptr<broker::broker> broker; ///< null: off
   files::file_context files;
+  std::shared_ptr<files::watch_hub> watches = files::watch_hub::make();
   shell::shell_defaults shell;
   secret_mask_ptr mask;
   journal_ref journal;

@@ -44,6 +44,7 @@ from .types import (
     Output,
     Written,
 )
+from .watching import Change, Watch
 
 __version__ = "0.1.0"
 
@@ -51,6 +52,7 @@ __all__ = [
     "AsyncHolt",
     "BusyError",
     "CancelledError",
+    "Change",
     "ClosedError",
     "CommandTimeoutError",
     "ConflictError",
@@ -86,5 +88,6 @@ __all__ = [
     "TooLargeError",
     "UnauthorizedError",
     "UnsupportedError",
+    "Watch",
     "Written",
 ]

@@ -24,6 +24,7 @@ from .outputs import Pieces, chunk_bytes
 from .settings import endpoint_source
 from .signing import Signer
 from .types import ExecResult
+from .watching import Watch
 from .wire import carried, field_bytes, number, text
 
 PATIENCE_S = 300.0  # for an answer, beyond the time that the command itself may take
@@ -43,6 +44,8 @@ class AsyncHolt(FileCommands):
         self._patience_s = patience_s
         self._batcher: Batcher | None = None
         self._cache: ReadCache | None = ReadCache()
+        self._watches: dict[str, Watch] = {}
+        self._boot = ""
         self._closed = False
 
     # -- life -------------------------------------------------------------------------------------
@@ -87,6 +90,8 @@ class AsyncHolt(FileCommands):
             self._cache = None
         book.link = link
         book.on_hello = self._on_hello
+        book.on_change = self._on_change
+        book.on_linked = self._begin_watches_again
         link.start()
         try:
             await link.wait_up(timeout)
@@ -100,6 +105,8 @@ class AsyncHolt(FileCommands):
         if self._closed:
             return
         self._closed = True
+        for watch in list(self._watches.values()):
+            watch.end()
         self._book.close()
         await self._link.close()
 
@@ -161,6 +168,13 @@ class AsyncHolt(FileCommands):
             self._link.max_payload = hello.max_payload
         if self._batcher:
             self._batcher.offered = True  # another daemon may do what the last one did not
+        if hello.boot != self._boot:
+            self._boot = hello.boot
+            self._begin_watches_again()
+
+    def _begin_watches_again(self) -> None:
+        for watch in list(self._watches.values()):
+            watch.begin_again()
 
     # -- any command ------------------------------------------------------------------------------
 

@@ -93,6 +93,8 @@ class CommandBook:
         self.counters = Counters()
         self.round_trip = RoundTrip()
         self.on_hello: Callable[[Hello], None] | None = None
+        self.on_linked: Callable[[], None] | None = None
+        self.on_change: Callable[[Mapping[str, Any]], None] | None = None  # of a watch
         self._signer = signer
         self._waiting: dict[str, Waiting] = {}
         self._release: list[str] = []
@@ -227,6 +229,8 @@ class CommandBook:
             self._send(entry)
         if self._release:
             self._flush_release()
+        if self.on_linked:
+            self.on_linked()
 
     def unlinked(self) -> None:
         for entry in self._waiting.values():
@@ -245,6 +249,8 @@ class CommandBook:
         entry = self._waiting.get(own)
         if kind == "result":
             self._answered(own, entry, payload)
+        elif kind == "change" and self.on_change:
+            self.on_change(payload)
         elif entry is None:
             return
         elif kind == "ack":

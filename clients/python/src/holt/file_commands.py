@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The file commands of AsyncHolt: reading through the cache, writing with uploads for what is
-large, looking, changing. A half of that class, apart only because of its length."""
+large, looking, changing, watching. A half of that class, apart only because of its length."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from typing import Any, Literal
 from .cache import ReadCache
 from .errors import HoltError, NotFoundError
 from .types import Edit, Entry, FileContent, Listing, Matches, Written
+from .watching import Watch
 from .wire import carried, number, text, to_base64
 
 PUT_BYTES = 512 * 1024  # of one piece of an upload, at most
@@ -24,10 +25,14 @@ class FileCommands:
     """What AsyncHolt gives: `call`, the cache, and how large a message may be."""
 
     _cache: ReadCache | None
+    _watches: dict[str, Watch]
 
     @property
     def max_payload(self) -> int:
         """Bytes of one message."""
+        raise NotImplementedError
+
+    def fresh_id(self) -> str:
         raise NotImplementedError
 
     async def call(
@@ -281,6 +286,21 @@ class FileCommands:
         if exclude is not None:
             message["exclude"] = [*exclude]
         return Listing.of(await self.call(message))
+
+    async def watch(
+        self, path: str = ".", *, recursive: bool = True, exclude: Sequence[str] | None = None
+    ) -> Watch:
+        """Changes below a path, as they happen: `async for change in await holt.watch()`. Whatever
+        changes after this has returned is told. `exclude`: names of folders that are not entered,
+        `.git` where it is not given."""
+        watch = Watch(self, path, recursive, exclude)
+        await watch.start()
+        return watch
+
+    def _on_change(self, payload: Mapping[str, Any]) -> None:
+        watch = self._watches.get(text(payload, "watch"))
+        if watch:
+            watch.heard(payload)
 
 
 def _or_raise(done: FileContent | BaseException) -> FileContent | HoltError:
