@@ -107,7 +107,7 @@ struct commands_deps {
   actor_ref<activity_actor> activity;
   files::file_context files;
   std::shared_ptr<files::watch_hub> watches; ///< null: fs.watch is `unsupported`
-  blocking_unit* blocking = nullptr; ///< null: workers run where every actor runs (tests)
+  blocking_unit* blocking = nullptr;         ///< null: workers run where every actor runs (tests)
   shell_worker_deps shell;
   link::queue_limits queue;
   secret_mask_ptr mask;
