@@ -56,11 +56,15 @@ def test_commands_in_a_stream_outlive_a_restart(daemon_of, part):
 
 def test_what_only_waited_at_a_crash_runs_at_the_next_start(daemon_of):
     d = daemon_of("--no-desktop", "--exec-running", "1",
-                  HOLT_TEST_KILL_AT="received_written:3")
+                  HOLT_TEST_KILL_AT="received_written:4")
     log = d.home / "workspace" / "log"
+    log.touch()
     with Agent(d) as agent:
-        agent.send({"type": "shell.exec", "id": "k1", "src": "a", "cmd": "echo one >> log; sleep 60"})
-        wait_for("it runs", log.exists, 10)
+        # One slot, and the express one that every agent has.
+        for id, word in (("k0", "zero"), ("k1", "one")):
+            agent.send({"type": "shell.exec", "id": id, "src": "a",
+                        "cmd": f"echo {word} >> log; sleep 60"})
+        wait_for("both run", lambda: len(log.read_text().split()) == 2, 10 * slack())
         agent.send({"type": "shell.exec", "id": "k2", "src": "a", "cmd": "echo two >> log"})
         agent.send({"type": "shell.exec", "id": "k3", "src": "a", "cmd": "echo three >> log",
                     "deadline_ms": 1})
@@ -71,11 +75,11 @@ def test_what_only_waited_at_a_crash_runs_at_the_next_start(daemon_of):
         d.wait_end(20)
     again = daemon_of("--no-desktop", "--exec-running", "1")
     with Agent(again, key=d.info["realtime"]["key"]) as agent:
-        got = collect(agent, {"k1", "k2", "k4"}, 20 * slack())
-    assert got["k1"]["error"] == "interrupted"
+        got = collect(agent, {"k0", "k1", "k2", "k4"}, 20 * slack())
+    assert got["k0"]["error"] == got["k1"]["error"] == "interrupted"
     assert got["k2"]["ok"] and got["k2"]["exit_code"] == 0
     assert [r["ok"] for r in got["k4"]["results"]] == [True, True]
-    assert sorted(log.read_text().split()) == ["four", "one", "two"]
+    assert sorted(log.read_text().split()) == ["four", "one", "two", "zero"]
 
 
 def test_a_batch_that_a_crash_cut_short_says_how_far_it_was(daemon_of):
