@@ -21,12 +21,14 @@ void blocking_unit::elsewhere::exec_later(caf::resumable* what) {
 }
 
 void blocking_unit::exec_later(caf::resumable* what) {
+  ++busy_;
   boost::asio::post(pool_, [this, what] {
     switch (what->resume(&elsewhere_, messages_per_turn)) {
     case caf::resumable::resume_later: elsewhere_.exec_later(what); break;
     case caf::resumable::shutdown_execution_unit: break;
     default: caf::intrusive_ptr_release(what);
     }
+    --busy_;
   });
 }
 

@@ -9,12 +9,16 @@
 
 #include <caf/all.hpp>
 
+#include <atomic>
+
 namespace holt {
 
 class blocking_unit final : public caf::execution_unit {
 public:
   blocking_unit(caf::actor_system& system, boost::asio::thread_pool& pool);
   void exec_later(caf::resumable* what) override;
+  /// Turns that wait or run.
+  std::size_t busy() const noexcept { return busy_.load(); }
 
 private:
   /// Seen by the actor while it runs on the pool: everything else goes to the scheduler.
@@ -25,6 +29,7 @@ private:
   };
 
   boost::asio::thread_pool& pool_;
+  std::atomic<std::size_t> busy_{0};
   elsewhere elsewhere_;
 };
 

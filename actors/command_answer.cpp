@@ -157,19 +157,26 @@ void command_desk::complete(entry& which, const link::shared_text& text) {
   note_listeners(slot);
   if (!send_result(link, text)) {
     slot.ledger->not_sent(slot.ledger->key_of(which.what->src, which.what->id), wall_now());
+    owe(which);
     if (slot.up) // else the next join sends it
       try_again_soon();
-    else
-      owe(which);
   }
   show_done(which, which.outcome);
   forget(number);
 }
 
-/// Its answer is in no journal: if this life ends before the next join, the command comes again.
+/// Its answer is in no journal: if this life ends before it went out, the command comes again.
 void command_desk::owe(entry& which) {
   if (which.letter && !which.recorded)
     links_[which.link].owed.push_back(std::exchange(which.letter, nullptr));
+}
+
+/// Every answer went out: their commands need not come again.
+void command_desk::nothing_owed(link_slot& slot) {
+  if (slot.ledger->has_unsent())
+    return;
+  for (const auto& one : std::exchange(slot.owed, {}))
+    one->settle();
 }
 
 void command_desk::send_unsent() {
@@ -184,6 +191,7 @@ void command_desk::send_unsent() {
         return send_result(i, text) || never_goes_out(i, text);
       },
       wall_now());
+    nothing_owed(slot);
     if (!slot.late.empty() || slot.ledger->has_unsent())
       try_again_soon();
   }

@@ -59,6 +59,9 @@ struct journal_found {
 struct parts_due {};
 /// What a full outbox did not take is tried again.
 struct unsent_due {};
+/// What a former life left on the pool may have ended by now.
+struct begin_again {};
+
 struct deadline_due {
   std::uint64_t epoch = 0;
 };
@@ -160,7 +163,7 @@ private:
     std::uint64_t sent = 0;
     std::uint64_t dropped = 0;                ///< came, and no answer was possible
     std::uint64_t unsent = 0;                 ///< the port did not take it
-    std::vector<link::held_message_ptr> owed; ///< answered while the link was down
+    std::vector<link::held_message_ptr> owed; ///< answered, and the answer did not go out yet
     std::deque<late_message> late;
     std::size_t late_bytes = 0;
     std::uint64_t joins = 0;
@@ -279,6 +282,7 @@ private:
   bool never_goes_out(std::size_t link, const link::shared_text& text) const;
   void try_again_soon();
   void owe(entry& which);
+  void nothing_owed(link_slot& slot);
   void end_parts(entry& which);
   void send_ack(std::size_t link, std::string_view id, std::string_view state, bool dup);
   void complete(entry& which, const link::shared_text& text);
@@ -353,6 +357,7 @@ private:
   std::uint64_t last_rseq_ = 0;
   link::held_message_ptr in_hand_; ///< while it is judged; null once an entry has it
   bool ready_ = false;
+  unsigned begins_ = 0; ///< looks at what a former life left on the pool
   std::function<void()> goodbye_;
   bool closing_ = false;
   std::uint64_t done_ok_ = 0;
@@ -369,6 +374,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(holt::journal_page)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(holt::journal_found)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(holt::parts_due)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(holt::unsent_due)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(holt::begin_again)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(holt::deadline_due)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(holt::resume_due)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(holt::presence_due)

@@ -83,8 +83,7 @@ void command_desk::hello(std::size_t link) {
       return send_result(link, text) || never_goes_out(link, text);
     },
     wall_now());
-  for (const auto& one : std::exchange(slot.owed, {}))
-    one->settle();
+  nothing_owed(slot);
   if (slot.ledger->has_unsent())
     try_again_soon();
 }

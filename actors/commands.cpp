@@ -21,6 +21,7 @@ caf::behavior behavior(self_ptr self, commands_deps deps) {
   self->set_down_handler([&desk](const caf::down_msg& what) { desk.worker_gone(what); });
   desk.begin();
   return caf::message_handler{
+    [&desk](const begin_again&) { desk.begin(); },
     [&desk](link_heard& what) { desk.heard(what); },
     [&desk](worker_finished& what) { desk.finished(what.number, std::move(what.outcome)); },
     [&desk](fs_planned& what) { desk.planned(what); },

@@ -16,8 +16,11 @@ def collect(agent: Agent, ids: set[str], limit_s: float) -> dict[str, dict]:
     """The answer to each; later copies of an answer say the same."""
     got: dict[str, dict] = {}
     while ids - got.keys():
-        one = agent.wait(lambda event, p: event == "result" and isinstance(p, dict)
-                         and p.get("id") in ids, limit_s)
+        try:
+            one = agent.wait(lambda event, p: event == "result" and isinstance(p, dict)
+                             and p.get("id") in ids, limit_s)
+        except AssertionError as why:
+            raise AssertionError(f"no answer to {sorted(ids - got.keys())}") from why
         one = {k: v for k, v in one.items() if k not in ("dup", "duration_ms")}
         if one.get("type") != "result":
             continue
