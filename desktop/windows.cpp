@@ -45,6 +45,7 @@ struct windows::pending {
   xcb_get_geometry_cookie_t geometry;
   xcb_translate_coordinates_cookie_t corner;
   xcb_get_property_cookie_t name, old_name, extents, type, pid, state, app;
+  xcb_get_property_cookie_t managed;
 };
 
 result<std::unique_ptr<windows>> windows::create(connection& x) {
@@ -67,6 +68,7 @@ result<std::unique_ptr<windows>> windows::create(connection& x) {
     {"_NET_CLOSE_WINDOW", &a.close},
     {"_NET_MOVERESIZE_WINDOW", &a.move_resize},
     {"WM_CHANGE_STATE", &a.change_state},
+    {"WM_STATE", &a.managed},
   };
   for (const auto& [name, atom] : wanted) {
     auto got = x.atom(name);
@@ -91,11 +93,13 @@ windows::pending windows::ask_about(xcb_window_t id) const {
           property(atoms_.type, 16),
           property(atoms_.pid, 1),
           property(atoms_.state, 32),
-          property(XCB_ATOM_WM_CLASS, 64)};
+          property(XCB_ATOM_WM_CLASS, 64),
+          property(atoms_.managed, 2)};
 }
 
 /// Every reply is fetched, whatever the others say. Nothing for what is gone or no window of a
-/// program.
+/// program; nor for what the window manager does not know yet: a number may be used again while its
+/// list still has the window that had it before.
 std::optional<window_info> windows::gather(const pending& asked, xcb_window_t active) const {
   auto* c = x_.raw();
   xcb_ptr<xcb_get_geometry_reply_t> geometry{xcb_get_geometry_reply(c, asked.geometry, nullptr)};
@@ -108,7 +112,9 @@ std::optional<window_info> windows::gather(const pending& asked, xcb_window_t ac
   auto pid = words_of(reply_of(c, asked.pid));
   auto state = words_of(reply_of(c, asked.state));
   auto app = text_of(reply_of(c, asked.app));
-  if (!geometry || !corner || contains(type, atoms_.dock) || contains(type, atoms_.desktop))
+  bool managed = !words_of(reply_of(c, asked.managed)).empty();
+  if (!managed || !geometry || !corner || contains(type, atoms_.dock)
+      || contains(type, atoms_.desktop))
     return {};
   window_info out;
   out.id = asked.id;

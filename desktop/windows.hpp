@@ -80,7 +80,7 @@ private:
   struct {
     xcb_atom_t client_list = 0, active = 0, name = 0, utf8 = 0, extents = 0, type = 0, dock = 0,
                desktop = 0, pid = 0, state = 0, hidden = 0, vertical = 0, horizontal = 0, close = 0,
-               move_resize = 0, change_state = 0;
+               move_resize = 0, change_state = 0, managed = 0;
   } atoms_;
 };
 
