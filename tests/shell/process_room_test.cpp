@@ -7,6 +7,8 @@
 #include <caf/all.hpp>
 #include <caf/test/unit_test.hpp>
 
+#include <algorithm>
+
 #include <boost/asio/post.hpp>
 
 using namespace holt;
@@ -17,6 +19,7 @@ namespace {
 
 struct fixture : shell_jobs {
   std::vector<nlohmann::json> told;
+  std::vector<std::weak_ptr<live_process>> known;
   std::unique_ptr<process_room> room;
 
   fixture() {
@@ -38,10 +41,13 @@ struct fixture : shell_jobs {
     room = std::make_unique<process_room>(std::move(parts));
   }
 
-  /// Nothing of one test is left for the next.
+  /// Nothing of one test is left for the next; a process lets go of itself once its ends were read.
   ~fixture() {
     room.reset();
-    until([] { return living_descendants() == 0; });
+    until([this] {
+      return living_descendants() == 0
+             && std::all_of(known.begin(), known.end(), [](auto& one) { return one.expired(); });
+    });
   }
 
   process_request script(const std::string& text) const {
@@ -57,6 +63,8 @@ struct fixture : shell_jobs {
     std::optional<result<live_process_ptr>> got;
     room->create(std::move(what), [&](result<live_process_ptr> made) { got = std::move(made); });
     CAF_REQUIRE(until([&] { return got.has_value(); }));
+    if (*got)
+      known.push_back(**got);
     return *got;
   }
   live_process_ptr good(process_request what) {
