@@ -66,16 +66,10 @@ http::streaming_response file_move(const file_api_ptr& api, const file_request& 
 }
 
 http::streaming_response file_copy(const file_api_ptr& api, const file_request& what) {
-  query_reader query{what};
-  query.only({});
-  if (query.wrong())
-    return query.why();
-  auto body = file_body(what);
-  if (!body)
-    return http::problem(body.error());
-  if (auto good = only_fields(*body, {"from", "to", "overwrite"}); !good)
-    return http::problem(good.error());
-  files::field_reader from{*body};
+  json body;
+  if (auto wrong = strict_body(what, {"from", "to", "overwrite"}, body))
+    return std::move(*wrong);
+  files::field_reader from{body};
   files::copy_request want;
   want.from = from.text("from");
   want.to = from.text("to");
@@ -91,16 +85,10 @@ http::streaming_response file_copy(const file_api_ptr& api, const file_request& 
 }
 
 http::streaming_response file_chmod(const file_api_ptr& api, const file_request& what) {
-  query_reader query{what};
-  query.only({});
-  if (query.wrong())
-    return query.why();
-  auto body = file_body(what);
-  if (!body)
-    return http::problem(body.error());
-  if (auto good = only_fields(*body, {"path", "mode", "recursive"}); !good)
-    return http::problem(good.error());
-  files::field_reader from{*body};
+  json body;
+  if (auto wrong = strict_body(what, {"path", "mode", "recursive"}, body))
+    return std::move(*wrong);
+  files::field_reader from{body};
   auto path = from.text("path");
   auto mode = from.mode("mode");
   const bool recursive = from.flag("recursive", false);

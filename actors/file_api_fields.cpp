@@ -93,12 +93,33 @@ result<nlohmann::json> file_body(const http::request& what) {
   return parsed;
 }
 
+namespace {
+
+/// unprocessable for a field that is not in `names`.
 result<void> only_fields(const nlohmann::json& body,
                          std::initializer_list<std::string_view> names) {
   for (const auto& [key, value] : body.items())
     if (std::find(names.begin(), names.end(), key) == names.end())
       return error{errc::unprocessable, "there is no field " + key};
   return {};
+}
+
+} // namespace
+
+std::optional<http::response> strict_body(const http::request& what,
+                                          std::initializer_list<std::string_view> fields,
+                                          nlohmann::json& body) {
+  query_reader query{what};
+  query.only({});
+  if (query.wrong())
+    return query.why();
+  auto got = file_body(what);
+  if (!got)
+    return http::problem(got.error());
+  if (auto good = only_fields(*got, fields); !good)
+    return http::problem(good.error());
+  body = std::move(*got);
+  return std::nullopt;
 }
 
 command_outcome run_command(const file_api_ptr& api, command_kind kind, nlohmann::json body) {

@@ -8,6 +8,7 @@
 #include "files/fields.hpp"
 
 #include <initializer_list>
+#include <optional>
 
 namespace holt {
 
@@ -41,8 +42,11 @@ private:
 /// The JSON object of a body that must be there. invalid_request, unprocessable, unsupported_type.
 result<nlohmann::json> file_body(const http::request& what);
 
-/// unprocessable for a field that is not in `names`.
-result<void> only_fields(const nlohmann::json& body, std::initializer_list<std::string_view> names);
+/// The body of a route of ours: without a query, and with no other fields than these. Else what to
+/// answer.
+std::optional<http::response> strict_body(const http::request& what,
+                                          std::initializer_list<std::string_view> fields,
+                                          nlohmann::json& body);
 
 /// Plan and run. Answers may be as large as memory bears (64 MiB).
 command_outcome run_command(const file_api_ptr& api, command_kind kind, nlohmann::json body);

@@ -83,17 +83,11 @@ json translated(const json& from) {
 
 http::response run_search(const file_api_ptr& api, const http::request& what, command_kind kind,
                           std::initializer_list<std::string_view> fields) {
-  query_reader query{what};
-  query.only({});
-  if (query.wrong())
-    return query.why();
-  auto body = file_body(what);
-  if (!body)
-    return http::problem(body.error());
-  if (auto good = only_fields(*body, fields); !good)
-    return http::problem(good.error());
+  json body;
+  if (auto wrong = strict_body(what, fields, body))
+    return std::move(*wrong);
   json command = json::object();
-  for (const auto& [key, value] : body->items())
+  for (const auto& [key, value] : body.items())
     command[snake_name(key)] = value;
   auto got = run_command(api, kind, std::move(command));
   if (!got.ok())

@@ -156,11 +156,18 @@ void http_session::decide() {
     return;
   }
   parser_.body_limit(*limit);
+  begin_body();
+}
+
+/// Into memory, or piece by piece into the sink.
+void http_session::begin_body() {
   phase_ = phase::body;
   window_bytes_ = 0;
   arm(core_->options.body_window);
   if (frame_.expect_continue && buffer_.empty())
     say_continue();
+  else if (sink_)
+    take_piece();
   else
     take_body();
 }

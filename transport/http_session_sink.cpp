@@ -50,13 +50,7 @@ void http_session::sink_opened(std::optional<response> refused) {
   }
   if (frame_.chunked)
     parser_.body_limit(body_limit_);
-  phase_ = phase::body;
-  window_bytes_ = 0;
-  arm(core_->options.body_window);
-  if (frame_.expect_continue && buffer_.empty())
-    say_continue();
-  else
-    take_piece();
+  begin_body();
 }
 
 void http_session::take_piece() {

@@ -63,6 +63,7 @@ private:
   void received(boost::system::error_code ec, std::size_t n);
   void take_head();
   void decide();
+  void begin_body();
   void say_continue();
   void take_body();
   static error too_large(std::uint64_t limit);
