@@ -80,3 +80,9 @@ def bare(tmp_path_factory):
     d = Daemon(tmp_path_factory.mktemp("bare"), "--no-desktop")
     yield d
     d.kill()
+
+
+@pytest.fixture
+def work(bare) -> Path:
+    """Its workspace."""
+    return bare.home / "workspace"

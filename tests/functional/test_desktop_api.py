@@ -4,8 +4,6 @@ own tools."""
 
 from __future__ import annotations
 
-import http.client
-import io
 import os
 import re
 import struct
@@ -15,7 +13,6 @@ import zlib
 
 import pytest
 
-import web
 from daemon import Daemon, slack, wait_for
 
 D = "/v1/desktop"
