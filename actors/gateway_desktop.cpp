@@ -4,10 +4,17 @@
 // npm sandbox-agent 0.4.2 know them (reference/http-api.md); ours are added beside them.
 
 #include "actors/gateway.hpp"
+#include "actors/window_json.hpp"
 #include "actors/x_client.hpp"
+#include "desktop/workbench.hpp"
+
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/strand.hpp>
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 
 namespace holt {
 
@@ -19,6 +26,7 @@ using supervision::tree_report;
 
 constexpr auto start_limit = 15s;
 constexpr auto stop_limit = 12s;
+constexpr auto windows_limit = 500ms; ///< of a status; an X server that hangs must not hide itself
 
 struct part {
   const char* id;
@@ -99,6 +107,31 @@ json status_document(const gateway_deps& deps, const tree_report& tree) {
            {"message", server->reason}};
   }
   return out;
+}
+
+/// Status with the windows of a running desktop; without them where the X server does not say.
+void answer_status(const gateway_deps& deps, const tree_report& tree, const http::reply& answer) {
+  auto out = std::make_shared<json>(status_document(deps, tree));
+  if ((*out)["state"] != "active")
+    return answer(http::json_response(200, *out));
+  auto late = std::make_shared<boost::asio::steady_timer>(boost::asio::make_strand(deps.executor),
+                                                          windows_limit);
+  auto answered = std::make_shared<std::atomic_bool>(false);
+  late->async_wait([=](const boost::system::error_code&) {
+    if (!answered->exchange(true))
+      answer(http::json_response(200, *out));
+  });
+  deps.door->post([=](const result<desktop::workbench*>& bench) {
+    auto all
+      = bench ? (*bench)->tops().list() : result<std::vector<desktop::window_info>>{bench.error()};
+    if (answered->exchange(true))
+      return;
+    if (all)
+      for (const auto& one : *all)
+        (*out)["windows"].push_back(window_json(one));
+    answer(http::json_response(200, *out));
+    boost::asio::post(late->get_executor(), [late] { late->cancel(); });
+  });
 }
 
 json stream_document(const gateway_deps& deps, const tree_report& tree) {
@@ -193,6 +226,10 @@ void start_desktop(const gateway_deps& deps, const gateway_call& call) {
   auto wanted = read_size(deps, *body);
   if (!wanted)
     return call.answer(http::problem(wanted.error()));
+  // Which display it is, the X server finds out; a number that cannot be one is a mistake all the
+  // same.
+  if (auto number = in_range(*body, "displayNum", 1, 1, 65535); !number)
+    return call.answer(http::problem(number.error()));
   auto show = [deps, answer = call.answer] {
     run_change(deps,
                {&tree_client::start, "desktop",
@@ -249,7 +286,13 @@ void gateway::add_desktop_routes() {
         });
     };
   };
-  get("/v1/desktop/status", scope::view, show(status_document));
+  get("/v1/desktop/status", scope::view, [this](const gateway_call& call) {
+    deps_.tree->snapshot([deps = deps_, answer = call.answer](const result<tree_report>& tree) {
+      if (!tree)
+        return answer(http::problem(tree.error()));
+      answer_status(deps, *tree, answer);
+    });
+  });
   get("/v1/desktop/stream/status", scope::view, show(stream_document));
 
   post("/v1/desktop/start", scope::input, [this](const gateway_call& call) {

@@ -7,6 +7,7 @@
 #include "actors/act_json.hpp"
 #include "actors/gateway.hpp"
 #include "actors/query_fields.hpp"
+#include "actors/window_json.hpp"
 #include "desktop/keyboard_focus.hpp"
 #include "desktop/workbench.hpp"
 
@@ -26,27 +27,6 @@ constexpr int max_coordinate = 32'767;
 constexpr auto look_again = 4ms;
 constexpr auto rest = 24ms;      ///< unchanged for so long: the window manager is done
 constexpr auto patience = 400ms; ///< then it is answered as it is
-
-json window_json(const window_info& what) {
-  json out{{"id", std::to_string(what.id)},
-           {"title", what.title},
-           {"x", what.inner.x},
-           {"y", what.inner.y},
-           {"width", what.inner.width},
-           {"height", what.inner.height},
-           {"isActive", what.active},
-           {"frame",
-            {{"x", what.outer.x},
-             {"y", what.outer.y},
-             {"width", what.outer.width},
-             {"height", what.outer.height}}},
-           {"app", what.app},
-           {"minimised", what.minimised},
-           {"maximised", what.maximised}};
-  if (what.pid != 0)
-    out["pid"] = what.pid;
-  return out;
-}
 
 error no_window(const std::string& id) {
   return {errc::not_found, "Window " + id + " not found"};
@@ -174,6 +154,27 @@ void resize_window(const gateway_deps& deps, const gateway_call& call) {
 }
 
 } // namespace
+
+json window_json(const window_info& what) {
+  json out{{"id", std::to_string(what.id)},
+           {"title", what.title},
+           {"x", what.inner.x},
+           {"y", what.inner.y},
+           {"width", what.inner.width},
+           {"height", what.inner.height},
+           {"isActive", what.active},
+           {"frame",
+            {{"x", what.outer.x},
+             {"y", what.outer.y},
+             {"width", what.outer.width},
+             {"height", what.outer.height}}},
+           {"app", what.app},
+           {"minimised", what.minimised},
+           {"maximised", what.maximised}};
+  if (what.pid != 0)
+    out["pid"] = what.pid;
+  return out;
+}
 
 void gateway::add_window_routes() {
   using http::scope;

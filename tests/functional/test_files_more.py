@@ -171,6 +171,7 @@ def test_the_published_client(bare, work):
                          input=tar(two=b"2", d__one=b"1"), capture_output=True, timeout=90)
     assert ran.returncode == 0, ran.stderr.decode()
     seen = json.loads(ran.stdout)
+    assert seen["untried"] == [], "file methods of the client that are not tried"
     assert seen["mkdir"] == {"path": f"{folder}/a/b"}
     assert seen["write"]["path"] == f"{folder}/a/b/large"
     assert seen["write"]["bytesWritten"] == 3 << 20 and seen["same"]
