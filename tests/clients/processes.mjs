@@ -15,7 +15,7 @@ await travel(/Process/, async (client, seen) => {
   seen.config = config;
   seen.changed = await client.setProcessConfig({ ...config, maxConcurrentProcesses: 65 });
   seen.restored = await client.setProcessConfig(config);
-  seen.run = await client.runProcess({ command: 'sh', args: ['-c', 'echo "$GREETING"; echo e >&2; exit 3'], env: { GREETING: 'hé' }, cwd: '/' });
+  seen.run = await client.runProcess({ command: 'sh', args: ['-c', 'echo "$GREETING"; echo e >&2; exit 3'], env: { GREETING: 'hé' }, cwd: '.' });
   seen.late = await client.runProcess({ command: 'sh', args: ['-c', 'sleep 613 & sleep 614'], timeoutMs: 200 });
   seen.cut = await client.runProcess({ command: 'sh', args: ['-c', 'printf 0123456789'], maxOutputBytes: 4 });
   seen.unknown_program = await refused(() => client.runProcess({ command: 'no-such-program' }));
