@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "actors/act_json.hpp"
 
+#include "actors/act_limits.hpp"
 #include "desktop/key_names.hpp"
 
 #include <array>
@@ -12,14 +13,7 @@ namespace {
 using nlohmann::json;
 using std::chrono::milliseconds;
 
-constexpr int max_coordinate = 32'767;
-constexpr int max_clicks = 10;
-constexpr int max_scroll = 1'000;
-constexpr int max_delay_ms = 1'000;
-constexpr int max_drag_ms = 10'000;
-constexpr int max_wait_ms = 10'000;
-constexpr std::size_t max_acts = 100;
-constexpr std::size_t max_path = 1'000;
+namespace limit = act_limits;
 
 error missing(const std::string& name) {
   return {errc::unprocessable, name + " is missing"};
@@ -35,7 +29,7 @@ result<int> number_or(const json& fields, const char* name, int otherwise, int m
 }
 
 result<int> coordinate(const json& fields, const char* name) {
-  auto value = read_number(fields, name, -max_coordinate - 1, 1'000'000'000);
+  auto value = read_number(fields, name, -limit::coordinate - 1, limit::off_screen);
   if (value && *value < 0)
     return error{errc::desktop_invalid_action, std::string{name} + " is " + std::to_string(*value)
                                                  + ": Desktop coordinates must be non-negative"};
@@ -129,14 +123,14 @@ read read_click(const json& fields) {
   auto button = read_button(fields);
   if (!button)
     return button.error();
-  auto count = number_or(fields, "clickCount", 1, -max_coordinate, 1'000'000'000);
+  auto count = number_or(fields, "clickCount", 1, -limit::coordinate, limit::off_screen);
   if (!count)
     return count.error();
   if (*count < 1)
     return error{errc::desktop_invalid_action, "clickCount must be greater than 0"};
-  if (*count > max_clicks)
+  if (*count > limit::clicks)
     return error{errc::desktop_invalid_action,
-                 "clickCount must be at most " + std::to_string(max_clicks)};
+                 "clickCount must be at most " + std::to_string(limit::clicks)};
   auto modifiers = read_modifiers(fields);
   if (!modifiers)
     return modifiers.error();
@@ -176,7 +170,7 @@ result<std::vector<desktop::point>> read_path(const json& fields) {
   const auto& all = fields["path"];
   if (!all.is_array())
     return error{errc::unprocessable, "path must be a list of {x, y}"};
-  if (all.size() < 2 || all.size() > max_path)
+  if (all.size() < 2 || all.size() > limit::path)
     return error{errc::desktop_invalid_action, "path must hold 2 to 1000 points"};
   std::vector<desktop::point> out;
   for (const auto& one : all) {
@@ -197,7 +191,7 @@ read read_drag(const json& fields) {
   auto button = read_button(fields);
   if (!button)
     return button.error();
-  auto lasts = number_or(fields, "durationMs", 0, 0, max_drag_ms);
+  auto lasts = number_or(fields, "durationMs", 0, 0, limit::drag_ms);
   if (!lasts)
     return lasts.error();
   return desktop::act{desktop::drag_act{std::move(*path), *button, milliseconds{*lasts}}};
@@ -207,10 +201,10 @@ read read_scroll(const json& fields) {
   auto at = read_point(fields, "x", "y");
   if (!at)
     return at.error();
-  auto dx = number_or(fields, "deltaX", 0, -max_scroll, max_scroll);
+  auto dx = number_or(fields, "deltaX", 0, -limit::scroll, limit::scroll);
   if (!dx)
     return dx.error();
-  auto dy = number_or(fields, "deltaY", 0, -max_scroll, max_scroll);
+  auto dy = number_or(fields, "deltaY", 0, -limit::scroll, limit::scroll);
   if (!dy)
     return dy.error();
   if (*dx == 0 && *dy == 0)
@@ -224,7 +218,7 @@ read read_type(const json& fields) {
     return text.error();
   if (text->empty())
     return error{errc::desktop_invalid_action, "text must not be empty"};
-  auto delay = number_or(fields, "delayMs", 0, 0, max_delay_ms);
+  auto delay = number_or(fields, "delayMs", 0, 0, limit::delay_ms);
   if (!delay)
     return delay.error();
   auto keys = desktop::keysyms_of_text(*text);
@@ -252,7 +246,7 @@ read read_key_act(const json& fields, bool down) {
 }
 
 read read_wait(const json& fields) {
-  auto lasts = read_number(fields, "ms", 0, max_wait_ms);
+  auto lasts = read_number(fields, "ms", 0, limit::wait_ms);
   if (!lasts)
     return lasts.error();
   return desktop::act{desktop::wait_act{milliseconds{*lasts}}};
@@ -356,7 +350,7 @@ result<std::vector<desktop::act>> read_acts(const json& body) {
   const auto& all = body["actions"];
   if (!all.is_array())
     return error{errc::unprocessable, "actions must be a list"};
-  if (all.empty() || all.size() > max_acts)
+  if (all.empty() || all.size() > limit::acts)
     return error{errc::desktop_invalid_action, "actions must hold 1 to 100 acts"};
   std::vector<desktop::act> out;
   for (std::size_t i = 0; i < all.size(); ++i) {

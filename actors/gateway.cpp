@@ -16,6 +16,7 @@ constexpr std::uint64_t stranger_body_bytes = 16 * 1024; ///< without a key: to 
 gateway::gateway(gateway_deps deps)
   : deps_{std::move(deps)},
     sockets_{std::make_shared<http::session_sockets>(deps_.executor, deps_.authority)} {
+  add_document_routes();
   add_health_routes();
   add_session_routes();
   add_tree_routes();
@@ -33,6 +34,8 @@ gateway::gateway(gateway_deps deps)
 
 void gateway::add(std::string_view method, std::string_view pattern, route what) {
   router_.add(method, pattern, what.websocket ? route_kind::websocket : route_kind::http);
+  what.method = method;
+  what.pattern = pattern;
   routes_.push_back(std::move(what));
 }
 

@@ -6,6 +6,7 @@
 // of its own but the followers of the feed.
 
 #include "actors/activity.hpp"
+#include "actors/api_document.hpp"
 #include "actors/control_gate.hpp"
 #include "actors/desktop_context.hpp"
 #include "actors/engine_children.hpp"
@@ -100,6 +101,9 @@ public:
   void handle_streaming(http::request what, std::shared_ptr<http::body_sink> sink,
                         http::streaming_reply answer) override;
 
+  /// What it serves, for the description of the API.
+  std::vector<api::route_facts> routes() const;
+
   /// The feed was restarted: its followers are sent away and come back by themselves.
   void drop_followers();
 
@@ -118,6 +122,8 @@ private:
     /// Takes the request's body; may be null.
     std::function<std::shared_ptr<http::body_sink>(const http::request&)> sink = nullptr;
     std::uint64_t max_body_bytes = 0; ///< 0: as configured
+    std::string method = {};          ///< both are filled in by add()
+    std::string pattern = {};
   };
 
   void get(std::string_view pattern, http::scopes needs, http_handler what);
@@ -126,6 +132,8 @@ private:
   void add(std::string_view method, std::string_view pattern, route what);
   void open_route(std::string_view method, std::string_view pattern, http_handler what);
 
+  // gateway_document.cpp
+  void add_document_routes();
   // gateway_session.cpp
   void add_session_routes();
   // gateway_tree.cpp

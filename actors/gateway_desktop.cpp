@@ -3,6 +3,7 @@
 // The desktop and its live view: status, start, stop, signaling, control. Fields as the clients of
 // npm sandbox-agent 0.4.2 know them (reference/http-api.md); ours are added beside them.
 
+#include "actors/act_limits.hpp"
 #include "actors/gateway.hpp"
 #include "actors/window_json.hpp"
 #include "actors/x_client.hpp"
@@ -176,13 +177,13 @@ result<unsigned> in_range(const json& body, const char* name, unsigned otherwise
 result<wanted_size> read_size(const gateway_deps& deps, const json& body) {
   auto now = deps.context->size();
   wanted_size out;
-  auto width = in_range(body, "width", now.width, 64, deps.max_width);
+  auto width = in_range(body, "width", now.width, act_limits::min_side, deps.max_width);
   if (!width)
     return width.error();
-  auto height = in_range(body, "height", now.height, 64, deps.max_height);
+  auto height = in_range(body, "height", now.height, act_limits::min_side, deps.max_height);
   if (!height)
     return height.error();
-  auto dpi = in_range(body, "dpi", deps.context->dpi(), 48, 480);
+  auto dpi = in_range(body, "dpi", deps.context->dpi(), act_limits::min_dpi, act_limits::max_dpi);
   if (!dpi)
     return dpi.error();
   out.size = {*width, *height, 0};

@@ -4,6 +4,7 @@
 // (reference/http-api.md); ours are added beside them.
 
 #include "actors/act_json.hpp"
+#include "actors/act_limits.hpp"
 #include "actors/gateway.hpp"
 #include "actors/query_fields.hpp"
 #include "desktop/workbench.hpp"
@@ -17,29 +18,37 @@ namespace {
 using nlohmann::json;
 using std::chrono::milliseconds;
 
-constexpr int default_effect_ms = 150;
-constexpr int max_effect_ms = 2'000;
+using act_limits::default_effect_ms;
+
+/// How long an effect is looked for where it is; the query goes before the field.
+result<int> read_effect_ms(const http::request& request, const json& body) {
+  auto limit = query_number(request, "effectMs", 1, act_limits::effect_ms);
+  if (!limit)
+    return limit.error();
+  if (*limit)
+    return **limit;
+  if (!body.contains("effectMs") || body["effectMs"].is_null())
+    return default_effect_ms;
+  return read_number(body, "effectMs", 1, act_limits::effect_ms);
+}
 
 /// How long to look for an effect; 0: not at all.
 result<milliseconds> read_effect(const http::request& request, const json& body) {
-  auto wanted = request.query_value("effect");
-  std::string word{wanted.value_or("")};
-  if (auto i = body.find("effect"); !wanted && i != body.end() && i->is_string())
+  const auto limit = read_effect_ms(request, body);
+  if (!limit)
+    return limit.error();
+  std::string word{"none"};
+  if (auto i = body.find("effect"); i != body.end() && !i->is_null()) {
+    if (!i->is_string())
+      return error{errc::unprocessable, "effect must be a string"};
     word = i->get<std::string>();
-  if (word.empty() || word == "none")
+  }
+  if (auto wanted = request.query_value("effect"))
+    word = *wanted;
+  if (word == "none")
     return milliseconds{0};
   if (word != "wait")
     return error{errc::invalid_request, "effect must be wait or none"};
-  auto from_query = query_number(request, "effectMs", 1, max_effect_ms);
-  if (!from_query)
-    return from_query.error();
-  if (*from_query)
-    return milliseconds{**from_query};
-  if (!body.contains("effectMs"))
-    return milliseconds{default_effect_ms};
-  auto limit = read_number(body, "effectMs", 1, max_effect_ms);
-  if (!limit)
-    return limit.error();
   return milliseconds{*limit};
 }
 

@@ -2,6 +2,7 @@
 
 // Programs on the desktop: start one, open a file or an address, list what there is.
 
+#include "actors/act_limits.hpp"
 #include "actors/app_launcher.hpp"
 #include "actors/gateway.hpp"
 #include "actors/query_fields.hpp"
@@ -19,7 +20,6 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::size_t max_arguments = 1'000;
 constexpr const char* data_dirs = "/usr/local/share:/usr/share";
 
 struct launch_wish {
@@ -47,7 +47,7 @@ result<launch_wish> read_launch(const json& body) {
     return app.error();
   out.app = std::move(*app);
   if (auto i = body.find("args"); i != body.end() && !i->is_null()) {
-    if (!i->is_array() || i->size() > max_arguments)
+    if (!i->is_array() || i->size() > act_limits::arguments)
       return error{errc::unprocessable, "args must be a list of strings"};
     for (const auto& one : *i) {
       if (!one.is_string() || one.get_ref<const std::string&>().find('\0') != std::string::npos)

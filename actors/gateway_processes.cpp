@@ -4,6 +4,7 @@
 
 #include "actors/gateway.hpp"
 #include "actors/processes.hpp"
+#include "shell/process_bounds.hpp"
 #include "shell/process_fields.hpp"
 
 #include <boost/asio/post.hpp>
@@ -15,8 +16,8 @@ namespace {
 using shell::live_process_ptr;
 using shell::process_room;
 
-constexpr std::uint64_t longest_wait_ms = 60'000;
-constexpr std::uint64_t kill_wait_ms = 2'000; ///< where the caller names none
+using shell::bounds::kill_wait_ms;
+constexpr auto longest_wait_ms = shell::bounds::wait_ms;
 
 http::response document(const live_process_ptr& process) {
   return http::json_response(200, process->document());

@@ -3,6 +3,7 @@
 // What the screen shows: its size, and pictures of it. Fields as the clients of npm sandbox-agent
 // 0.4.2 know them (reference/http-api.md); ours are added beside them.
 
+#include "actors/act_limits.hpp"
 #include "actors/gateway.hpp"
 #include "actors/query_fields.hpp"
 #include "actors/screenshots.hpp"
@@ -18,10 +19,7 @@ using namespace std::chrono_literals;
 using nlohmann::json;
 using std::chrono::milliseconds;
 
-constexpr int max_settle_ms = 5'000;
-constexpr int max_settle_limit_ms = 30'000;
-constexpr int default_settle_limit_ms = 5'000;
-constexpr int max_coordinate = 1'000'000;
+namespace limit = act_limits;
 
 result<desktop::shot_format> read_format(const http::request& request) {
   auto text = request.query_value("format");
@@ -38,7 +36,7 @@ result<desktop::rectangle> read_region(const http::request& request) {
   int values[4] = {};
   const char* names[] = {"x", "y", "width", "height"};
   for (int i = 0; i < 4; ++i) {
-    auto value = query_number(request, names[i], -max_coordinate, max_coordinate);
+    auto value = query_number(request, names[i], -limit::region, limit::region);
     if (!value)
       return value.error();
     if (!*value)
@@ -69,7 +67,7 @@ result<screenshot_wish> read_wish(const http::request& request, bool region) {
   if (!quality)
     return quality.error();
   out.how.quality = quality->value_or(85);
-  auto scale = query_fraction(request, "scale", 0.1, 1.0);
+  auto scale = query_fraction(request, "scale", limit::min_scale, 1.0);
   if (!scale)
     return scale.error();
   out.how.scale = scale->value_or(1.0);
@@ -77,14 +75,14 @@ result<screenshot_wish> read_wish(const http::request& request, bool region) {
   if (!cursor)
     return cursor.error();
   out.with_cursor = *cursor;
-  auto settle = query_number(request, "settle", 0, max_settle_ms);
+  auto settle = query_number(request, "settle", 0, limit::settle_ms);
   if (!settle)
     return settle.error();
   out.settle = milliseconds{settle->value_or(0)};
-  auto limit = query_number(request, "settleLimit", 1, max_settle_limit_ms);
+  auto limit = query_number(request, "settleLimit", 1, limit::settle_limit_ms);
   if (!limit)
     return limit.error();
-  out.settle_limit = milliseconds{limit->value_or(default_settle_limit_ms)};
+  out.settle_limit = milliseconds{limit->value_or(limit::default_settle_limit_ms)};
   if (region) {
     auto area = read_region(request);
     if (!area)

@@ -5,6 +5,7 @@
 // borders. A move sets the frame's corner, a resize the inner size, as with the published server.
 
 #include "actors/act_json.hpp"
+#include "actors/act_limits.hpp"
 #include "actors/gateway.hpp"
 #include "actors/query_fields.hpp"
 #include "actors/window_json.hpp"
@@ -23,7 +24,7 @@ using clock = std::chrono::steady_clock;
 using desktop::window_info;
 using desktop::window_request;
 
-constexpr int max_coordinate = 32'767;
+constexpr int max_coordinate = act_limits::coordinate;
 constexpr auto look_again = 4ms;
 constexpr auto rest = 24ms;      ///< unchanged for so long: the window manager is done
 constexpr auto patience = 400ms; ///< then it is answered as it is

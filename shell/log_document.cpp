@@ -2,6 +2,7 @@
 
 #include "shell/log_document.hpp"
 
+#include "shell/process_bounds.hpp"
 #include "shell/process_fields.hpp"
 
 #include <algorithm>
@@ -26,7 +27,7 @@ result<log_query> decode_log_query(const http::request& request) {
     return since.error();
   out.since = *since;
   if (const auto text = request.query_value("tail")) {
-    const auto tail = query_number(text, "tail", 0, 1'000'000);
+    const auto tail = query_number(text, "tail", 0, bounds::tail);
     if (!tail)
       return tail.error();
     out.tail = static_cast<std::size_t>(*tail);

@@ -5,6 +5,7 @@
 #include "files/fields.hpp"
 #include "shell/job_plan.hpp"
 #include "shell/job_surroundings.hpp"
+#include "shell/process_bounds.hpp"
 
 #include <array>
 #include <charconv>
@@ -17,14 +18,6 @@ namespace {
 
 using files::field_reader;
 using nlohmann::json;
-
-constexpr std::uint64_t max_terminal = 4096;
-constexpr std::size_t max_environment = 512 * 1024;
-constexpr std::size_t max_arguments = 1024 * 1024;
-constexpr std::size_t max_tags = 16;
-constexpr std::size_t max_tag = 128;
-constexpr std::uint64_t max_ms = 24ull * 3'600'000;
-constexpr std::uint64_t max_bytes = 1ull << 30;
 
 /// One sentence of its parts. Not `+`: GCC 12 sees array bounds broken in it.
 std::string say(std::initializer_list<std::string_view> parts) {
@@ -83,7 +76,7 @@ void read_program(field_reader& from, const json& body, std::string& command,
     if (plan.argv[i].size() >= max_argument)
       from.refuse(errc::invalid_request, say({name, " must be shorter than 128 KiB"}));
   }
-  if (sum > max_arguments)
+  if (sum > bounds::arguments)
     from.refuse(errc::invalid_request, "args must be at most 1 MiB together");
 }
 
@@ -103,7 +96,7 @@ void read_environment(field_reader& from, const json& body, process_plan& plan) 
                          "env must be made of names without '=' and without NUL characters");
     const auto size = name.size() + text.size() + 1;
     sum += size;
-    if (size >= max_argument || sum > max_environment)
+    if (size >= max_argument || sum > bounds::environment)
       return from.refuse(errc::invalid_request,
                          "env must be at most 512 KiB, each variable below 128 KiB");
     plan.env[name] = text;
@@ -126,9 +119,9 @@ result<void> read_folder(field_reader& from, const files::path_jail& jail, proce
 
 void read_tags(field_reader& from, const json& body, process_request& into) {
   into.tags = strings(from, body, "tags");
-  bool good = into.tags.size() <= max_tags;
+  bool good = into.tags.size() <= bounds::tags;
   for (const auto& tag : into.tags)
-    good = good && !tag.empty() && tag.size() <= max_tag;
+    good = good && !tag.empty() && tag.size() <= bounds::tag;
   if (!good)
     from.refuse(errc::invalid_request, "tags must be at most 16, each of 1 to 128 bytes");
 }
@@ -152,8 +145,8 @@ result<process_request> decode_process(const json& body, const files::path_jail&
   read_environment(from, body, out.plan);
   out.plan.terminal = from.flag("tty", false);
   out.interactive = from.flag("interactive", false);
-  out.plan.columns = static_cast<unsigned>(from.number("cols", 1, max_terminal).value_or(80));
-  out.plan.rows = static_cast<unsigned>(from.number("rows", 1, max_terminal).value_or(24));
+  out.plan.columns = static_cast<unsigned>(from.number("cols", 1, bounds::terminal).value_or(80));
+  out.plan.rows = static_cast<unsigned>(from.number("rows", 1, bounds::terminal).value_or(24));
   read_tags(from, body, out);
   if (auto got = read_folder(from, jail, out.plan, out.cwd); !got)
     return got.error();
@@ -192,12 +185,12 @@ result<process_limits> decode_limits(const json& body) {
       from.refuse(errc::unprocessable, say({field, " is missing"}));
     into = from.number(field, 1, most).value_or(into);
   };
-  read("maxConcurrentProcesses", 4'096, out.max_concurrent);
-  read("defaultRunTimeoutMs", max_ms, out.default_run_timeout_ms);
-  read("maxRunTimeoutMs", max_ms, out.max_run_timeout_ms);
-  read("maxOutputBytes", max_bytes, out.max_output_bytes);
-  read("maxLogBytesPerProcess", max_bytes, out.max_log_bytes);
-  read("maxInputBytesPerRequest", max_bytes, out.max_input_bytes);
+  read("maxConcurrentProcesses", bounds::concurrent, out.max_concurrent);
+  read("defaultRunTimeoutMs", bounds::ms, out.default_run_timeout_ms);
+  read("maxRunTimeoutMs", bounds::ms, out.max_run_timeout_ms);
+  read("maxOutputBytes", bounds::bytes, out.max_output_bytes);
+  read("maxLogBytesPerProcess", bounds::bytes, out.max_log_bytes);
+  read("maxInputBytesPerRequest", bounds::bytes, out.max_input_bytes);
   if (from.wrong())
     return from.why();
   if (out.default_run_timeout_ms > out.max_run_timeout_ms)
@@ -227,8 +220,8 @@ result<std::string> decode_input(const json& body, std::string_view fallback, st
 
 result<terminal_size> decode_size(const json& body) {
   field_reader from{body};
-  const auto columns = from.number("cols", 1, max_terminal);
-  const auto rows = from.number("rows", 1, max_terminal);
+  const auto columns = from.number("cols", 1, bounds::terminal);
+  const auto rows = from.number("rows", 1, bounds::terminal);
   if (from.wrong())
     return from.why();
   if (!columns || !rows)
@@ -240,7 +233,7 @@ result<int> decode_signal(const json& body) {
   field_reader from{body};
   const auto* given = find(body, "signal");
   if (given && given->is_number()) {
-    const auto number = from.number("signal", 1, 64);
+    const auto number = from.number("signal", 1, bounds::last_signal);
     return number ? result<int>{static_cast<int>(*number)} : from.why();
   }
   const auto text = from.text("signal");
