@@ -4,6 +4,7 @@
 import { useSignalEffect } from '@preact/signals';
 import { useRef } from 'preact/hooks';
 
+import { AskDialog } from './ask.tsx';
 import { DriveBar } from './drive_bar.tsx';
 import { panel_open, session_state, toast, touch_keys_open, view } from './model.ts';
 import { Panel } from './panel.tsx';
@@ -11,12 +12,16 @@ import { SignIn } from './sign_in.tsx';
 import { Stage } from './stage.tsx';
 import { StatusLine } from './status_line.tsx';
 import { TopBar } from './top_bar.tsx';
+import { lazy } from './lazy.tsx';
+import { dock_open, dock_wanted } from './tools.ts';
 import { TouchKeys } from './touch_keys.tsx';
+
+const TerminalDock = lazy(() => import('./terminal_dock.tsx').then((part) => part.TerminalDock));
 
 export function App() {
   if (session_state.value.phase !== 'signed_in') return <SignIn />;
   return (
-    <div class={`page${panel_open.value ? '' : ' panel-closed'}`}>
+    <div class={`page${panel_open.value ? '' : ' panel-closed'}${dock_open.value ? ' dock-open' : ''}`}>
       <a class="skip" href="#desktop">
         Skip to the desktop
       </a>
@@ -26,8 +31,10 @@ export function App() {
         {touch_keys_open.value && <TouchKeys />}
       </main>
       <DriveBar />
+      {dock_wanted.value && <TerminalDock />}
       {panel_open.value && <Panel />}
       <StatusLine />
+      <AskDialog />
       <Toast />
       <Announcer />
     </div>

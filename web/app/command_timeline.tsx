@@ -6,6 +6,7 @@ import { useSignal } from '@preact/signals';
 import { useLayoutEffect, useRef } from 'preact/hooks';
 
 import { failed, matches, time_of, words_of, type Command, type Filter, type Show } from '../core/commands.ts';
+import { copy_and_say } from './copy.ts';
 import { Icon } from './icons.tsx';
 import { follower, now_ms, say, session, timeline } from './model.ts';
 
@@ -137,15 +138,6 @@ function Cancel({ command, label }: { readonly command: Command; readonly label:
   );
 }
 
-async function copy(text: string, what: string): Promise<void> {
-  try {
-    await navigator.clipboard.writeText(text);
-    say(`${what} copied.`);
-  } catch {
-    say('The browser does not allow copying here.', true);
-  }
-}
-
 function Details({ command, following }: { readonly command: Command; readonly following: boolean }) {
   const at = new Date(command.queued_at || command.running_at || command.done_at);
   const facts: [string, string][] = [];
@@ -168,11 +160,11 @@ function Details({ command, following }: { readonly command: Command; readonly f
       {text !== '' && <Output command={command} following={following} />}
       {command.truncated && <p class="muted">The agent got the first and the last part of the output.</p>}
       <p class="command-buttons">
-        <button type="button" class="link" data-testid="copy-command" onClick={() => void copy(command.summary, 'Command')}>
+        <button type="button" class="link" data-testid="copy-command" onClick={() => void copy_and_say(command.summary, 'Command')}>
           <Icon name="copy" /> Copy command
         </button>
         {text !== '' && (
-          <button type="button" class="link" data-testid="copy-output" onClick={() => void copy(text, 'Output')}>
+          <button type="button" class="link" data-testid="copy-output" onClick={() => void copy_and_say(text, 'Output')}>
             <Icon name="copy" /> Copy output
           </button>
         )}

@@ -7,6 +7,7 @@ import { render } from 'preact';
 import { take_ticket } from '../core/session.ts';
 import { App } from './app.tsx';
 import { figures, follow, run_model, session_state, sign_in_again, viewer } from './model.ts';
+import { run_tools } from './tools.ts';
 
 /** The ticket of the address, which no longer has it afterwards. */
 function ticket_of_address(): string {
@@ -43,6 +44,7 @@ Object.defineProperty(window, 'holt', {
   }),
 });
 
+run_tools();
 run_model(ticket_of_address());
 addEventListener('hashchange', () => {
   const ticket = ticket_of_address();

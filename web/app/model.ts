@@ -15,7 +15,7 @@ import type { Readable } from '../core/store.ts';
 import { Viewer, type Diagnosis } from '../core/viewer.ts';
 import type { ViewerState } from '../core/viewer_state.ts';
 
-function mirror<T extends object>(store: Readable<T>): Signal<T> {
+export function mirror<T extends object>(store: Readable<T>): Signal<T> {
   const mirrored = signal(store.get());
   store.subscribe((state) => {
     mirrored.value = state;
@@ -23,12 +23,9 @@ function mirror<T extends object>(store: Readable<T>): Signal<T> {
   return mirrored;
 }
 
-function ws_url(path: string): string {
-  const scheme = location.protocol === 'https:' ? 'wss:' : 'ws:';
-  return `${scheme}//${location.host}${path}`;
-}
+export const ws_base = `${location.protocol === 'https:' ? 'wss:' : 'ws:'}//${location.host}`;
 
-function remembered(key: string): string {
+export function remembered(key: string): string {
   try {
     return localStorage.getItem(`holt.${key}`) ?? '';
   } catch {
@@ -52,7 +49,7 @@ interface Health {
 
 export type Theme = 'auto' | 'light' | 'dark';
 
-const api = new Api((url, init) => fetch(url, init));
+export const api = new Api((url, init) => fetch(url, init));
 export const session = new Session(api);
 
 async function diagnose(): Promise<Diagnosis | undefined> {
@@ -78,7 +75,7 @@ export const stage_hooks: { keep_picture: () => void; release_input: () => void 
 
 export const viewer = new Viewer(
   {
-    url: ws_url('/v1/desktop/stream/signaling'),
+    url: `${ws_base}/v1/desktop/stream/signaling`,
     make_socket: (url) => new WebSocket(url),
     make_peer: (configuration) => new RTCPeerConnection(configuration),
     clock: system_clock,
@@ -98,7 +95,7 @@ export const viewer = new Viewer(
 
 export const follower = new Follower({
   api,
-  url: ws_url('/v1/activity/ws'),
+  url: `${ws_base}/v1/activity/ws`,
   make_socket: (url) => new WebSocket(url),
   clock: system_clock,
   random: Math.random,
@@ -130,7 +127,6 @@ export const keyboard_captured = signal(false);
 export const touch_keys_open = signal(false);
 export const stats_open = signal(remembered('stats') === 'open');
 export const panel_open = signal(remembered('panel') !== 'closed');
-export const panel_tab = signal<'tree' | 'commands' | 'activity'>('tree');
 export const theme = signal<Theme>((remembered('theme') || 'auto') as Theme);
 export const toast = signal<{ readonly text: string; readonly bad: boolean } | undefined>(undefined);
 export const desktop_busy = signal(false);

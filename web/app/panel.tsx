@@ -1,41 +1,57 @@
 // SPDX-License-Identifier: Apache-2.0
-// The side panel: what runs, what agents do, and what happened.
+// The side panel: a rail of tabs, and what the chosen one shows. Panels that this sign-in may not
+// use are not there.
 
 import { ActivityList } from './activity_list.tsx';
 import { CommandTimeline } from './command_timeline.tsx';
-import { follow, panel_tab, timeline } from './model.ts';
+import { Icon } from './icons.tsx';
+import { follow, session, timeline } from './model.ts';
 import { SupervisionTree } from './supervision_tree.tsx';
+import { panel_tab, panels, type PanelId } from './tools.ts';
 import { counts_of } from '../core/supervision.ts';
 
-const tabs = [['tree', 'Processes'], ['commands', 'Commands'], ['activity', 'Activity']] as const;
+const bodies: Readonly<Record<PanelId, () => preact.JSX.Element>> = {
+  tree: () => <SupervisionTree />,
+  commands: () => <CommandTimeline />,
+  activity: () => <ActivityList />,
+};
+
+/** Of the feed: what they show may be old without it. */
+const followed: readonly PanelId[] = ['tree', 'commands', 'activity'];
 
 export function Panel() {
+  const tabs = panels.filter((panel) => session.has(panel.needs));
+  const tab = tabs.some((panel) => panel.id === panel_tab.value) ? panel_tab.value : 'tree';
   const counts = counts_of(follow.value.root);
   const running = timeline.value.commands.filter((command) => command.phase !== 'done').length;
   const move = (event: KeyboardEvent) => {
-    if (event.key !== 'ArrowLeft' && event.key !== 'ArrowRight') return;
-    const at = tabs.findIndex(([id]) => id === panel_tab.value);
-    const next = tabs[(at + (event.key === 'ArrowRight' ? 1 : tabs.length - 1)) % tabs.length];
-    if (next) panel_tab.value = next[0];
-    document.getElementById(`tab-${panel_tab.value}`)?.focus();
+    const step = { ArrowLeft: -1, ArrowUp: -1, ArrowRight: 1, ArrowDown: 1 }[event.key];
+    if (step === undefined) return;
+    event.preventDefault();
+    const at = tabs.findIndex(({ id }) => id === tab);
+    const next = tabs[(at + step + tabs.length) % tabs.length];
+    if (!next) return;
+    panel_tab.value = next.id;
+    document.getElementById(`tab-${next.id}`)?.focus();
   };
   return (
-    <aside class="panel" aria-label="Processes, commands and activity" data-testid="panel">
-      <div class="tabs" role="tablist" onKeyDown={move}>
-        {tabs.map(([id, label]) => (
+    <aside class="panel" aria-label="Side panel" data-testid="panel">
+      <div class="tabs" role="tablist" aria-label="Panels" onKeyDown={move}>
+        {tabs.map(({ id, label, icon }) => (
           <button
             type="button"
             role="tab"
             class="tab"
             key={id}
             id={`tab-${id}`}
-            aria-selected={panel_tab.value === id}
+            aria-selected={tab === id}
             aria-controls="panel-body"
-            tabIndex={panel_tab.value === id ? 0 : -1}
+            tabIndex={tab === id ? 0 : -1}
             data-testid={`tab-${id}`}
             onClick={() => { panel_tab.value = id; }}
           >
-            {label}
+            <Icon name={icon} />
+            <span class="tab-text">{label}</span>
             {id === 'tree' && counts.total > 0 && (
               <span class={`count${counts.bad > 0 ? ' bad' : ''}`} aria-label={`${counts.ready} of ${counts.total} ready`}>
                 {counts.ready}/{counts.total}
@@ -45,13 +61,11 @@ export function Panel() {
           </button>
         ))}
       </div>
-      <div class="panel-body" id="panel-body" role="tabpanel" aria-labelledby={`tab-${panel_tab.value}`} tabIndex={0}>
-        {!follow.value.connected && follow.value.problem !== '' && (
+      <div class="panel-body" id="panel-body" role="tabpanel" aria-labelledby={`tab-${tab}`} tabIndex={0}>
+        {followed.includes(tab) && !follow.value.connected && follow.value.problem !== '' && (
           <p class="panel-note" role="status">{follow.value.problem}. What is shown may be old.</p>
         )}
-        {panel_tab.value === 'tree' && <SupervisionTree />}
-        {panel_tab.value === 'commands' && <CommandTimeline />}
-        {panel_tab.value === 'activity' && <ActivityList />}
+        {bodies[tab]()}
       </div>
     </aside>
   );

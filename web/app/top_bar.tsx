@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The bar above everything: the connection's state and the switches of the view.
 
-import { useSignal, useSignalEffect } from '@preact/signals';
+import { useSignal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
 
+import { use_dismiss } from './dismiss.ts';
 import { Icon, Mark, type IconName } from './icons.tsx';
 import {
   panel_open,
@@ -26,6 +27,7 @@ import {
 } from './model.ts';
 import type { Phase } from '../core/viewer_state.ts';
 import { toggle_stats } from './stats_overlay.tsx';
+import { dock_open, show_dock } from './tools.ts';
 
 interface SwitchProps {
   readonly icon: IconName;
@@ -103,6 +105,15 @@ export function TopBar() {
           on={full.value}
           act={() => void toggle_full_screen()}
         />
+        {session.has('exec') && (
+          <Switch
+            icon="terminal"
+            label={dock_open.value ? 'Hide the terminal' : 'Show the terminal'}
+            test="terminal-toggle"
+            on={dock_open.value}
+            act={() => show_dock(!dock_open.value)}
+          />
+        )}
         <Switch
           icon="panel"
           label={panel_open.value ? 'Hide the side panel' : 'Show the side panel'}
@@ -150,19 +161,7 @@ const sizes = [[1280, 720], [1600, 900], [1920, 1080]] as const;
 function Menu() {
   const open = useSignal(false);
   const root = useRef<HTMLDivElement>(null);
-  useSignalEffect(() => {
-    if (!open.value) return;
-    const ended = new AbortController();
-    document.addEventListener('pointerdown', (event) => {
-      if (!root.current?.contains(event.target as Node)) open.value = false;
-    }, { signal: ended.signal });
-    document.addEventListener('keydown', (event) => {
-      if (event.key !== 'Escape') return;
-      open.value = false;
-      root.current?.querySelector('button')?.focus();
-    }, { signal: ended.signal });
-    return () => ended.abort();
-  });
+  use_dismiss(open, root);
   const then = (act: () => void) => () => {
     open.value = false;
     act();
