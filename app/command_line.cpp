@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/command_line.hpp"
 
+#include "app/command_line_sandbox.hpp"
+
 #include <CLI/CLI.hpp>
 
 #include <iostream>
@@ -47,12 +49,6 @@ void add_config_flags(CLI::App& app, command_line& line) {
   app.add_flag_callback(
     "--no-desktop", [&line] { line.flags["desktop.enabled"] = "false"; },
     "no desktop and no live view");
-}
-
-void add_daemon_options(CLI::App& app, command_line& line) {
-  app.add_option("--url", line.url, "address of the daemon")->envname("HOLT_URL");
-  app.add_option("--token", line.token, "its token")->envname("HOLT_TOKEN");
-  app.add_option("--state-dir", line.state_dir, "its state folder")->envname("HOLT_STATE_DIR");
 }
 
 CLI::App* add_verb(CLI::App& app, command_line& line, verb what, const char* name,
@@ -107,6 +103,12 @@ void add_others(CLI::App& app, command_line& line) {
 
 } // namespace
 
+void add_daemon_options(CLI::App& app, command_line& line) {
+  app.add_option("--url", line.url, "address of the daemon")->envname("HOLT_URL");
+  app.add_option("--token", line.token, "its token")->envname("HOLT_TOKEN");
+  app.add_option("--state-dir", line.state_dir, "its state folder")->envname("HOLT_STATE_DIR");
+}
+
 parsed_line parse_command_line(int argc, const char* const* argv) {
   parsed_line out;
   CLI::App app{"Holt: the sandbox daemon that an agent drives and a person watches", "holt"};
@@ -114,8 +116,9 @@ parsed_line parse_command_line(int argc, const char* const* argv) {
   app.set_version_flag("--version", std::string{"holt "} + HOLT_VERSION);
   add_serve(app, out.line);
   add_others(app, out.line);
+  add_sandbox_verbs(app, out.line);
   try {
-    app.parse(argc, argv);
+    app.parse(marked_arguments(argc, argv));
   } catch (const CLI::ParseError& err) {
     auto code = app.exit(err, std::cout, std::cerr);
     out.exit = code == 0 ? 0 : usage_exit;

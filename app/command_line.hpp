@@ -5,6 +5,7 @@
 // configuration table and a few of its own.
 
 #include "app/config.hpp"
+#include "app/sandbox_options.hpp"
 
 #include <optional>
 #include <string>
@@ -42,6 +43,9 @@ struct command_line {
   std::string id;      ///< start, stop, restart
   std::string session; ///< link: empty: the first
   bool app = false;    ///< link: a key for other programs
+  // verbs over the API
+  int (*run)(const command_line&) = nullptr; ///< the verb itself; null for those of `what`
+  sandbox_options sandbox;
 };
 
 /// What main should do: go on, or end with this code (help was printed, or a complaint).

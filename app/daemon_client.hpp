@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// How the verbs talk to a running daemon: find it, call it, wait for the answer. Blocking; used
-// by verbs only.
+// How the verbs find their daemon; calls to it are made by client/. Blocking; used by verbs only.
 
 #include "app/command_line.hpp"
-#include "transport/log.hpp"
+#include "client/api.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -27,13 +26,12 @@ public:
   result<void> follow(const std::string& target,
                       const std::function<bool(const nlohmann::json&)>& event) const;
 
-  const std::string& url() const noexcept { return url_; }
+  const std::string& url() const noexcept { return at_.url; }
+  /// For what call() is not enough for. `wake_fd` readable ends every wait.
+  client::api api(int wake_fd = -1) const { return client::api{at_, wake_fd}; }
 
 private:
-  std::string url_;
-  std::string host_;
-  std::uint16_t port_ = 0;
-  log::secret token_;
+  client::endpoint at_;
 };
 
 /// Prints the error in one line and answers its exit code.

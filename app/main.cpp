@@ -9,6 +9,8 @@ int main(int argc, char** argv) {
   auto parsed = holt::parse_command_line(argc, argv);
   if (parsed.exit)
     return *parsed.exit;
+  if (parsed.line.run)
+    return parsed.line.run(parsed.line);
   switch (parsed.line.what) {
   case verb::serve: return holt::verb_serve(parsed.line, argc, argv);
   case verb::status: return holt::verb_status(parsed.line);

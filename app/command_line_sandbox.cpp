@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/command_line_sandbox.hpp"
+
+#include "app/sandbox_verbs.hpp"
+
+namespace holt {
+
+namespace {
+
+constexpr char mark = '\x01';
+
+using run_verb = int (*)(const command_line&);
+
+CLI::App* add_verb(CLI::App& app, command_line& line, run_verb run, const char* name,
+                   const char* help, const char* example) {
+  auto* sub = app.add_subcommand(name, help);
+  sub->callback([&line, run] { line.run = run; });
+  sub->footer(std::string{"Example:\n  "} + example);
+  sub->add_flag("--json", line.json, "as JSON");
+  add_daemon_options(*sub, line);
+  return sub;
+}
+
+std::vector<std::string> unmarked(std::vector<std::string> all) {
+  for (auto& one : all)
+    if (!one.empty() && one.front() == mark)
+      one.erase(0, 1);
+  return all;
+}
+
+void add_list(CLI::App& sub, const char* name, std::vector<std::string>& into, const char* help) {
+  sub
+    .add_option_function<std::vector<std::string>>(
+      name, [&into](const std::vector<std::string>& all) { into = unmarked(all); }, help)
+    ->expected(1, 1 << 20)
+    ->take_all();
+}
+
+void add_desktop_verbs(CLI::App& app, command_line& line) {
+  auto& to = line.sandbox;
+  auto* shot = add_verb(app, line, verb_screenshot, "screenshot", "Take a picture of the desktop",
+                        "holt screenshot screen.png\n"
+                        "  holt screenshot --region 0,0,400,300 --format jpeg - | feh -");
+  shot->add_option("FILE", to.file, "where to; - or nothing: stdout");
+  shot->add_option("--format", to.format, "png, jpeg or webp; else by the file's name")
+    ->check(CLI::IsMember({"png", "jpeg", "jpg", "webp"}));
+  auto* region = shot->add_option("--region", to.region, "X,Y,WIDTH,HEIGHT of the screen");
+  shot->add_option("--window", to.window, "one window, by its number in `holt windows`")
+    ->excludes(region);
+  shot->add_option("--scale", to.scale, "0.1 to 1");
+  shot->add_option("--quality", to.quality, "of jpeg and webp, 1 to 100");
+  shot->add_option("--settle", to.settle_ms, "wait until the screen was quiet for so many ms");
+  shot->add_flag("--cursor", to.with_cursor, "with the pointer");
+
+  auto* click = add_verb(app, line, verb_click, "click", "Click on the desktop",
+                         "holt click 200 150 --button right\n"
+                         "  holt click 200 150 --count 2 --modifiers ctrl,shift");
+  click->add_option("X", to.x, "pixels from the left")->required();
+  click->add_option("Y", to.y, "pixels from the top")->required();
+  click->add_option("--button", to.button, "left, middle, right, back or forward");
+  click->add_option("--count", to.count, "2: a double click");
+  click->add_option("--modifiers", to.modifiers, "keys held meanwhile: ctrl,shift,alt,cmd");
+  click->add_flag("--effect", to.effect, "wait, and tell whether the screen changed");
+
+  auto* type = add_verb(app, line, verb_type, "type", "Type text on the desktop",
+                        "holt type 'Grüße 你好'\n  holt type - < text.txt");
+  type->add_option("TEXT", to.text, "- is stdin; -- before a text that begins with a dash")
+    ->required();
+  type->add_option("--delay", to.delay_ms, "milliseconds between two characters");
+
+  auto* press = add_verb(app, line, verb_press, "press", "Press a key or a combination",
+                         "holt press ctrl+s\n  holt press Return");
+  press->add_option("KEY", to.text, "a name, or names joined with +")->required();
+
+  add_verb(app, line, verb_windows, "windows", "List the windows of the desktop",
+           "holt windows\n  holt windows --json | jq '.windows[].title'");
+
+  auto* clipboard = app.add_subcommand("clipboard", "Read or write the desktop's clipboard");
+  clipboard->require_subcommand(1);
+  auto* get = add_verb(*clipboard, line, verb_clipboard_get, "get", "Print its text",
+                       "holt clipboard get > text.txt");
+  get->add_option("--selection", to.selection, "clipboard or primary");
+  auto* set = add_verb(*clipboard, line, verb_clipboard_set, "set", "Put a text there",
+                       "holt clipboard set 'some text'\n  holt clipboard set - < text.txt");
+  set->add_option("TEXT", to.text, "- is stdin")->required();
+  set->add_option("--selection", to.selection, "clipboard, primary or both");
+}
+
+void add_process_verbs(CLI::App& app, command_line& line) {
+  auto& to = line.sandbox;
+  auto* exec = add_verb(
+    app, line, verb_exec, "exec", "Run a program in the sandbox, with our stdin and its output",
+    "holt exec -- ls -l\n  tar c . | holt exec --cwd src -- tar x\n  holt exec -t bash");
+  exec->positionals_at_end();
+  exec->add_option("--cwd", to.cwd, "folder of the sandbox; else its workspace");
+  exec
+    ->add_option_function<std::vector<std::string>>(
+      "-e,--env", [&to](const std::vector<std::string>& all) { to.env = unmarked(all); },
+      "NAME=VALUE, or NAME for ours; may be given more than once")
+    ->expected(1)
+    ->take_all();
+  exec->add_option("--timeout", to.timeout_s, "seconds; then all of it is killed, exit code 124");
+  auto* tty = exec->add_flag("-t,--tty", to.tty, "in a terminal of its own");
+  auto* detach
+    = exec->add_flag("-d,--detach", to.detach, "leave it running; print its id for logs and attach");
+  exec->add_flag("-n,--no-stdin", to.no_stdin, "its stdin is empty")->excludes(tty);
+  exec->add_option("--detach-keys", to.detach_keys, "with -t; ctrl-p,ctrl-q")->excludes(detach);
+  add_list(*exec, "CMD", to.command, "the program and its arguments");
+
+  auto* ps = add_verb(app, line, verb_ps, "ps", "List processes of the sandbox",
+                      "holt ps --all\n  holt ps --json | jq -r '.processes[].id'");
+  ps->add_flag("-a,--all", to.all, "ended ones, too");
+
+  auto* logs = add_verb(app, line, verb_logs, "logs", "Print what a process printed",
+                        "holt logs -f proc_3\n  holt logs --tail 20 --since 5m proc_3");
+  logs->add_option("ID", to.process, "as `holt ps` shows it")->required();
+  logs->add_flag("-f,--follow", to.follow, "go on until it ends");
+  logs->add_option("--tail", to.tail, "only the last lines");
+  logs->add_option("--since", to.since, "how long ago (90s, 5m, 2h), or after a sequence number");
+
+  auto* attach = add_verb(app, line, verb_attach, "attach", "Join the terminal of a process",
+                          "holt attach proc_3        (ctrl-p ctrl-q leaves it running)");
+  attach->add_option("ID", to.process, "as `holt ps` shows it")->required();
+  attach->add_option("--detach-keys", to.detach_keys, "ctrl-p,ctrl-q; empty: none");
+  attach->add_flag("--no-replay", to.no_replay, "nothing of what was printed before");
+}
+
+void add_file_verbs(CLI::App& app, command_line& line) {
+  auto& to = line.sandbox;
+  auto* cp = add_verb(app, line, verb_cp, "cp",
+                      "Copy files and folders into the sandbox, out of it, or within it",
+                      "holt cp report.pdf sbx:/workspace/\n  holt cp sbx:results ./results\n"
+                      "  holt cp - sbx:notes.txt < notes.txt");
+  cp->add_option("SRC", to.from, "sbx:PATH is in the sandbox; - is stdin")->required();
+  cp->add_option("DST", to.to, "the same; - is stdout (a folder comes as a tar)")->required();
+
+  auto* cat = add_verb(app, line, verb_cat, "cat", "Print files of the sandbox",
+                       "holt cat notes.txt\n  holt cat sbx:/var/log/app.log | tail");
+  cat->add_option("PATH", to.paths, "in the sandbox, with or without sbx:")->required();
+
+  auto* ls = add_verb(app, line, verb_ls, "ls", "List a folder of the sandbox",
+                      "holt ls -l src\n  holt ls -R --json | jq '.[].path'");
+  ls->add_option("PATH", to.from, "in the sandbox, with or without sbx:; else the workspace");
+  ls->add_flag("-l,--long", to.longer, "with mode, size and time");
+  ls->add_flag("-R,--recursive", to.recursive, "with all that is below");
+}
+
+} // namespace
+
+std::vector<std::string> marked_arguments(int argc, const char* const* argv) {
+  std::vector<std::string> out;
+  const bool exec = argc > 1 && argv[1] == std::string_view{"exec"};
+  for (int i = argc - 1; i > 0; --i) { // CLI11 wants the last first
+    std::string one = argv[i];
+    if (exec && one.size() > 1 && one.front() == '[' && one.back() == ']')
+      one.insert(one.begin(), mark);
+    out.push_back(std::move(one));
+  }
+  return out;
+}
+
+void add_sandbox_verbs(CLI::App& app, command_line& line) {
+  add_desktop_verbs(app, line);
+  add_process_verbs(app, line);
+  add_file_verbs(app, line);
+}
+
+} // namespace holt

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+// What several verbs do alike: a path of the sandbox as it is typed, a text that may come from
+// stdin, the answer as JSON. Small and blocking; owns nothing.
+
+#include "app/daemon_client.hpp"
+
+#include <functional>
+
+namespace holt {
+
+/// All of stdin, at most `most` bytes. payload_too_large, io.
+result<std::string> whole_stdin(std::size_t most);
+
+/// The text itself, or all of stdin where it is `-`.
+result<std::string> text_or_stdin(const std::string& text);
+
+/// `sbx:PATH` and `PATH` alike.
+std::string sandbox_path(const std::string& typed);
+
+/// Finds the daemon, calls it, prints the answer: as JSON, or with `show`. The exit code.
+int call_and_show(const command_line& line, const std::string& method, const std::string& target,
+                  const nlohmann::json& body,
+                  const std::function<void(const nlohmann::json&)>& show);
+
+void print_json(const nlohmann::json& what);
+
+/// For a terminal: bytes that would steer it as `?`.
+std::string harmless(std::string_view text);
+
+} // namespace holt
