@@ -101,8 +101,8 @@ void add_process_verbs(CLI::App& app, command_line& line) {
     ->take_all();
   exec->add_option("--timeout", to.timeout_s, "seconds; then all of it is killed, exit code 124");
   auto* tty = exec->add_flag("-t,--tty", to.tty, "in a terminal of its own");
-  auto* detach
-    = exec->add_flag("-d,--detach", to.detach, "leave it running; print its id for logs and attach");
+  auto* detach = exec->add_flag("-d,--detach", to.detach,
+                                "leave it running; print its id for logs and attach");
   exec->add_flag("-n,--no-stdin", to.no_stdin, "its stdin is empty")->excludes(tty);
   exec->add_option("--detach-keys", to.detach_keys, "with -t; ctrl-p,ctrl-q")->excludes(detach);
   add_list(*exec, "CMD", to.command, "the program and its arguments");

@@ -12,13 +12,13 @@ namespace holt {
 
 struct sandbox_options {
   // -- screenshot
-  std::string file;      ///< where to; `-`: stdout. Also record get
-  std::string format;    ///< png, jpeg, webp; empty: by the file's name
-  std::string region;    ///< X,Y,WIDTH,HEIGHT
-  std::string window;    ///< a number of `holt windows`
-  double scale = 0;      ///< 0.1 to 1; 0: not said
-  int quality = 0;       ///< 1 to 100; 0: not said
-  int settle_ms = 0;     ///< wait until the screen was quiet so long
+  std::string file;   ///< where to; `-`: stdout. Also record get
+  std::string format; ///< png, jpeg, webp; empty: by the file's name
+  std::string region; ///< X,Y,WIDTH,HEIGHT
+  std::string window; ///< a number of `holt windows`
+  double scale = 0;   ///< 0.1 to 1; 0: not said
+  int quality = 0;    ///< 1 to 100; 0: not said
+  int settle_ms = 0;  ///< wait until the screen was quiet so long
   bool with_cursor = false;
   // -- click, type, press
   int x = 0;

@@ -50,7 +50,8 @@ result<void> print_document(const client::api& api, const std::string& path) {
   auto text = (*from)->rest(64 * 1024 * 1024, 60s);
   if (!text)
     return text.error().code == errc::payload_too_large
-             ? error{errc::payload_too_large, path + ": too large for --json; without it any size is fine"}
+             ? error{errc::payload_too_large,
+                     path + ": too large for --json; without it any size is fine"}
              : text.error();
   const bool readable = url::valid_utf8(*text);
   (*about)["encoding"] = readable ? "utf8" : "base64";

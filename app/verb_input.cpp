@@ -81,8 +81,8 @@ int verb_type(const command_line& line) {
     json body{{"text", std::string{left.substr(0, size)}}};
     if (asked.delay_ms > 0)
       body["delayMs"] = asked.delay_ms;
-    auto answer = client->api().call("POST", "/v1/desktop/keyboard/type", body,
-                                     std::chrono::hours{1});
+    auto answer
+      = client->api().call("POST", "/v1/desktop/keyboard/type", body, std::chrono::hours{1});
     if (!answer)
       return complain(answer.error());
     got = std::move(*answer);

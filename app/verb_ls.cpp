@@ -21,7 +21,10 @@ using namespace std::chrono_literals;
 std::string mode_text(const json& entry) {
   const auto kind = entry.value("kind", "");
   const auto bits = std::strtoul(entry.value("mode", "0").c_str(), nullptr, 8);
-  std::string out = kind == "directory" ? "d" : kind == "symlink" ? "l" : kind == "file" ? "-" : "?";
+  std::string out = kind == "directory" ? "d"
+                    : kind == "symlink" ? "l"
+                    : kind == "file"    ? "-"
+                                        : "?";
   constexpr std::string_view letters = "rwxrwxrwx";
   for (unsigned i = 0; i < letters.size(); ++i)
     out += (bits >> (8 - i) & 1u) != 0 ? letters[i] : '-';

@@ -94,13 +94,14 @@ int verb_screenshot(const command_line& line) {
   if (auto done = file->commit(); !done)
     return complain(done.error());
   if (line.json)
-    print_json({{"file", asked.file},
-                {"bytes", bytes->size()},
-                {"contentType", client::header_of(head, "content-type")},
-                {"size", client::header_of(head, "holt-size")},
-                {"area", client::header_of(head, "holt-area")},
-                {"frame", std::strtoull(client::header_of(head, "holt-frame").c_str(), nullptr, 10)},
-                {"settled", client::header_of(head, "holt-settled") == "true"}});
+    print_json(
+      {{"file", asked.file},
+       {"bytes", bytes->size()},
+       {"contentType", client::header_of(head, "content-type")},
+       {"size", client::header_of(head, "holt-size")},
+       {"area", client::header_of(head, "holt-area")},
+       {"frame", std::strtoull(client::header_of(head, "holt-frame").c_str(), nullptr, 10)},
+       {"settled", client::header_of(head, "holt-settled") == "true"}});
   return 0;
 }
 

@@ -11,12 +11,12 @@
 namespace holt::client {
 
 struct endpoint {
-  std::string url;        ///< as it was given, for people
-  std::string host;       ///< address or name, without brackets
-  std::uint16_t port = 0; ///< of the daemon, or of what stands before it
-  std::string prefix;     ///< in front of every route; empty, or `/a/b`
-  http::tls_client_ptr tls;          ///< null: http
-  std::optional<http::proxy> via;    ///< of the environment; never for loopback
+  std::string url;                ///< as it was given, for people
+  std::string host;               ///< address or name, without brackets
+  std::uint16_t port = 0;         ///< of the daemon, or of what stands before it
+  std::string prefix;             ///< in front of every route; empty, or `/a/b`
+  http::tls_client_ptr tls;       ///< null: http
+  std::optional<http::proxy> via; ///< of the environment; never for loopback
   log::secret token;
 };
 

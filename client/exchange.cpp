@@ -82,8 +82,8 @@ result<void> exchange::begin(const outgoing& what) {
   in_->in->skip(in_->headless);
   in_->busy = true;
   chunked_ = what.streamed && !what.size;
-  std::string out = what.method + " " + to_.prefix + what.target + " HTTP/1.1\r\nHost: "
-                    + authority(to_) + "\r\n";
+  std::string out = what.method + " " + to_.prefix + what.target
+                    + " HTTP/1.1\r\nHost: " + authority(to_) + "\r\n";
   if (!to_.token.empty())
     out.append("Authorization: Bearer ").append(to_.token.reveal()).append("\r\n");
   for (const auto& h : what.headers) {

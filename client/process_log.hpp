@@ -18,7 +18,7 @@ struct log_entry {
 };
 
 struct process_exit {
-  std::optional<int> code;   ///< none: a signal ended it
+  std::optional<int> code; ///< none: a signal ended it
   std::optional<int> signal;
 };
 

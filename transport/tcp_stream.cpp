@@ -154,8 +154,9 @@ public:
     auto* const ssl = ssl_.get();
     // RFC 6066, section 3: addresses are not names.
     const bool fine
-      = not_numeric ? SSL_set_tlsext_host_name(ssl, host.c_str()) && SSL_set1_host(ssl, host.c_str())
-                    : X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), host.c_str()) == 1;
+      = not_numeric
+          ? SSL_set_tlsext_host_name(ssl, host.c_str()) && SSL_set1_host(ssl, host.c_str())
+          : X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), host.c_str()) == 1;
     if (!fine || SSL_set_fd(ssl, fd_) != 1)
       return io_error("The server's name cannot be sent.");
     SSL_set_mode(ssl, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
@@ -168,8 +169,8 @@ public:
       if (auto next = wants(got, until); !next) {
         const auto trust = SSL_get_verify_result(ssl);
         if (trust != X509_V_OK)
-          return io_error("The certificate of " + host + " is not trusted: "
-                          + X509_verify_cert_error_string(trust) + ".");
+          return io_error("The certificate of " + host
+                          + " is not trusted: " + X509_verify_cert_error_string(trust) + ".");
         return next.error();
       }
     }

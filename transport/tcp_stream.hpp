@@ -18,10 +18,10 @@ namespace holt::http {
 struct tcp_target {
   std::string host; ///< address or name
   std::uint16_t port = 0;
-  tls_client_ptr tls;                         ///< null: plain
-  std::optional<proxy> via;                   ///< nothing: straight
-  std::chrono::milliseconds connect{10'000};  ///< for the connection, TLS included
-  int wake_fd = -1;                           ///< readable: every wait ends; -1: none
+  tls_client_ptr tls;                        ///< null: plain
+  std::optional<proxy> via;                  ///< nothing: straight
+  std::chrono::milliseconds connect{10'000}; ///< for the connection, TLS included
+  int wake_fd = -1;                          ///< readable: every wait ends; -1: none
 };
 
 class tcp_stream {
