@@ -84,6 +84,8 @@ struct config {
     std::string jwt_secret;       ///< empty: made and kept in the state folder
     bool any_key = false;
     unsigned rate = 0;                 ///< messages a second of one socket; 0: unlimited
+    unsigned join_rate = 100;          ///< joins a second of one socket; 0: unlimited
+    unsigned presence_calls = 5;       ///< of one member in 30 s; 0: unlimited
     unsigned mailbox_messages = 1'000; ///< of one session
     std::uint64_t mailbox_bytes = 64ull << 20;
     unsigned mailbox_hours = 24;

@@ -112,6 +112,8 @@ result<std::shared_ptr<broker::broker>> make_broker(const link_surroundings& in)
   }
   how.any_key = values.any_key;
   how.messages_per_second = values.rate;
+  how.joins_per_second = values.join_rate;
+  how.presence_calls = values.presence_calls;
   how.mailbox_file = in.state.path() / "mailbox.db";
   how.mailbox_messages = values.mailbox_messages;
   how.mailbox_bytes = values.mailbox_bytes;

@@ -25,6 +25,8 @@ struct broker_options {
   std::size_t max_members = 4'096;
   std::size_t channels_per_socket = 100;
   unsigned messages_per_second = 0; ///< per socket; 0: unlimited
+  unsigned joins_per_second = 100;  ///< per socket; 0: unlimited
+  unsigned presence_calls = 5;      ///< track and untrack, per join and 30 s; 0: unlimited
   std::size_t outbox_bytes = 4 * 1024 * 1024;
   std::chrono::milliseconds idle_timeout{60'000};
   bool mimic_kind4 = false; ///< send JSON broadcasts to v2 sockets as kind 4

@@ -50,6 +50,9 @@ void channel::begin(const std::string& present) {
   reply(how_.ref, true, R"({"postgres_changes":)" + how_.config.postgres_changes + "}");
   if (how_.config.presence)
     send("presence_state", present, std::nullopt);
+}
+
+void channel::begun() {
   if (how_.config.any_changes)
     system("postgres_changes", false, "There is no database here: no change will ever be sent");
 }

@@ -4,6 +4,7 @@
 // A socket's membership in one room: what it asked for at its join, and the frames it gets. Made by
 // its socket; told by its room under the room's lock, when it only queues.
 
+#include "broker/call_limits.hpp"
 #include "broker/join_config.hpp"
 #include "broker/keys.hpp"
 #include "broker/room.hpp"
@@ -24,14 +25,18 @@ struct channel_setup {
   join_config config;
   claims who;
   bool mimic_kind4 = false;
+  unsigned presence_calls = 0;                ///< in 30 s; 0: unlimited
   std::atomic<std::uint64_t>* slow = nullptr; ///< counts members that were too slow
 };
 
 class channel final : public member {
 public:
-  channel(channel_setup how, side which) : member{which}, how_{std::move(how)} {}
+  channel(channel_setup how, side which)
+    : member{which}, calls{how.presence_calls, std::chrono::seconds{30}}, how_{std::move(how)} {}
 
   void begin(const std::string& present) override;
+  std::optional<replay_wish> wishes() const override { return how_.config.replay; }
+  void begun() override;
   took hand(const letter& what) override;
   bool prove(std::function<void()> read) override;
   bool hear(outgoing& what) override;
@@ -46,6 +51,7 @@ public:
   const channel_setup& how() const noexcept { return how_; }
 
   room_ptr in;            ///< the socket's
+  window_limit calls;     ///< the socket's: track and untrack
   claims token;           ///< the socket's: of the join or the last access_token
   std::string token_text; ///< the socket's
 

@@ -58,6 +58,7 @@ void hub::tick() {
   const auto now = std::chrono::steady_clock::now();
   for (const auto& one : all)
     one->tick(now);
+  past_->sweep(now_milliseconds());
 }
 
 // -- rooms
@@ -71,7 +72,9 @@ room_ptr hub::room_of_locked(const std::string& name, bool is_private) {
   const auto key = key_of(name, is_private);
   auto& out = rooms_[key];
   if (!out) {
-    out = std::make_shared<room>(io_, name, is_sandbox(name) ? letters_ : nullptr);
+    const bool sandbox = is_sandbox(name);
+    out = std::make_shared<room>(io_, name, sandbox ? letters_ : nullptr,
+                                 sandbox || is_private ? past_ : nullptr);
     keys_of_rooms_[out.get()] = key;
   }
   return out;

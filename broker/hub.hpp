@@ -77,6 +77,7 @@ private:
   const broker_options how_;
   const keyring keys_;
   const std::shared_ptr<mailbox> letters_;
+  const std::shared_ptr<replay_log> past_ = std::make_shared<replay_log>();
   boost::asio::steady_timer clock_;
 
   mutable std::mutex mutex_;                        ///< guards the rest

@@ -3,6 +3,9 @@
 
 #include "messages/json_text.hpp"
 
+#include <algorithm>
+#include <charconv>
+
 namespace holt::broker {
 
 namespace {
@@ -13,6 +16,27 @@ using json_text::walker;
 bool truth(std::string_view object, std::string_view name) {
   const auto value = member(object, name);
   return value && (*value == "true" || *value == R"("true")");
+}
+
+std::optional<std::int64_t> whole_number(std::string_view text) {
+  std::int64_t out = 0;
+  const auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), out);
+  return ec == std::errc{} && end == text.data() + text.size() ? std::optional{out} : std::nullopt;
+}
+
+/// `since` must be there; a limit out of bounds is brought into them.
+void read_replay(std::string_view wish, join_config& out) {
+  if (wish == "null")
+    return;
+  const auto since = member(wish, "since");
+  const auto limit = member(wish, "limit");
+  const auto from = since ? whole_number(*since) : std::nullopt;
+  const auto most = limit && *limit != "null" ? whole_number(*limit) : std::int64_t{most_replayed};
+  out.wrong_replay = !from || !most;
+  if (!out.wrong_replay)
+    out.replay
+      = {*from,
+         static_cast<std::size_t>(std::clamp(*most, std::int64_t{1}, std::int64_t{most_replayed}))};
 }
 
 void read_changes(std::string_view list, join_config& out) {
@@ -60,6 +84,8 @@ join_config read_join(std::string_view payload) {
   if (const auto broadcast = member(*config, "broadcast")) {
     out.ack = truth(*broadcast, "ack");
     out.self = truth(*broadcast, "self");
+    if (const auto replay = member(*broadcast, "replay"))
+      read_replay(*replay, out);
   }
   if (const auto presence = member(*config, "presence")) {
     out.presence = truth(*presence, "enabled");

@@ -15,15 +15,20 @@ constexpr auto page_every = std::chrono::milliseconds{50};
 
 } // namespace
 
-room::room(boost::asio::io_context& io, std::string name, std::shared_ptr<mailbox> letters)
+room::room(boost::asio::io_context& io, std::string name, std::shared_ptr<mailbox> letters,
+           std::shared_ptr<replay_log> past)
   : from_mailbox_{io.get_executor()},
     name_{std::move(name)},
     topic_{"realtime:" + name_},
-    letters_{std::move(letters)} {}
+    letters_{std::move(letters)},
+    past_{std::move(past)} {}
 
 void room::join(const member_ptr& who) {
   const std::lock_guard lock{mutex_};
   members_.push_back(who);
+  const auto wish = who->wishes();
+  if (wish && past_) // what is said from now on it hears anyway
+    who->past_ = past_->since(name_, who->which(), *wish, now_milliseconds());
   if (!letters_ || !letters_->waits(name_, who->which())) {
     begin(*who);
     return;
@@ -31,9 +36,17 @@ void room::join(const member_ptr& who) {
   fetch(who);
 }
 
-void room::begin(member& who) {
+void room::begin(member& who, const std::vector<letter>& coming) {
   who.begun_ = true;
   who.begin(presence_of(all_tracked()));
+  for (const auto& one : std::exchange(who.past_, {})) {
+    const bool comes = std::any_of(coming.begin(), coming.end(), [&](const letter& other) {
+      return other.message.id == one.message.id;
+    });
+    if (!comes && who.hand(one) == took::gone)
+      break;
+  }
+  who.begun();
   who.present(all_tracked());
 }
 
@@ -61,7 +74,7 @@ void room::letters_came(const std::weak_ptr<member>& weak, std::vector<letter> a
   who->joining_ = false;
   who->behind_ = true;
   if (!who->begun_)
-    begin(*who);
+    begin(*who, all);
   auto missing = std::exchange(who->lent_, {});
   std::erase_if(missing, [&](std::int64_t seq) {
     return std::any_of(all.begin(), all.end(), [&](const letter& one) { return one.seq == seq; });
@@ -238,12 +251,20 @@ room::outcome room::say(const member* from, bool to_self, side which, const outg
     ++out.delivered;
     heard = heard || (!own && speaks_to(which, one->which()));
   }
-  if (heard || !letters_)
+  if (heard || !letters_) {
+    if (past_)
+      past_->keep(name_, which, what, {}, now_milliseconds());
     return out;
+  }
   auto message = what->message();
   if (!message)
     return out; // without an event nobody can be handed it later
   out.stored = true;
+  if (past_) { // the letter and what may be replayed are one message
+    if (message->id.empty())
+      message->id = new_uuid();
+    past_->keep(name_, which, what, message->id, now_milliseconds());
+  }
   letters_->store(name_, which, std::move(*message),
                   [strand = from_mailbox_, call = std::move(on_disk)](bool good) mutable {
                     if (call)

@@ -8,6 +8,7 @@
 #include "broker/mailbox.hpp"
 #include "broker/outgoing.hpp"
 #include "broker/presence.hpp"
+#include "broker/replay_log.hpp"
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -41,6 +42,10 @@ public:
 
   /// It is in: what is present. Before hand() and hear().
   virtual void begin(const std::string& present) = 0;
+  /// What it wants to hear of what was said before; handed over after begin().
+  virtual std::optional<replay_wish> wishes() const { return std::nullopt; }
+  /// And now it has all of that.
+  virtual void begun() {}
   /// What waited for it, oldest first; before what is said after its join.
   virtual took hand(const letter& what) = 0;
   /// `read` once it has read all that it was handed so far; never when it goes before. False: it
@@ -66,6 +71,7 @@ private:
     side from = side::unknown;
   };
   bool begun_ = false;             ///< begin() was called
+  std::vector<letter> past_;       ///< what it wished for, as it was when it joined
   bool joining_ = false;           ///< its letters are being fetched
   bool again_ = false;             ///< and once more afterwards
   bool behind_ = false;            ///< not all of letters_ and held_ were handed over
@@ -81,8 +87,10 @@ using member_ptr = std::shared_ptr<member>;
 
 class room : public std::enable_shared_from_this<room> {
 public:
-  /// `name` without `realtime:`. `letters`: null for rooms without a mailbox.
-  room(boost::asio::io_context& io, std::string name, std::shared_ptr<mailbox> letters);
+  /// `name` without `realtime:`. `letters`: null for rooms without a mailbox. `past`: null where
+  /// nothing is ever replayed.
+  room(boost::asio::io_context& io, std::string name, std::shared_ptr<mailbox> letters,
+       std::shared_ptr<replay_log> past = nullptr);
 
   const std::string& name() const noexcept { return name_; }
   const std::string& topic() const noexcept { return topic_; }
@@ -117,7 +125,8 @@ private:
   void hand_over(const member_ptr& who);
   void hand_over_later(const member_ptr& who);
   bool is_in(const member_ptr& who) const;
-  void begin(member& who);
+  /// `coming`: letters that it is about to get, and must not get twice.
+  void begin(member& who, const std::vector<letter>& coming = {});
   void fetch(const member_ptr& who);
   void nudge_locked();
   void proven(const std::weak_ptr<member>& weak, const std::vector<std::int64_t>& seqs);
@@ -131,6 +140,7 @@ private:
   const std::string name_;
   const std::string topic_;
   const std::shared_ptr<mailbox> letters_;
+  const std::shared_ptr<replay_log> past_;
 
   mutable std::mutex mutex_; ///< guards all below
   std::vector<member_ptr> members_;

@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::string_view topic_prefix = "realtime:";
 constexpr std::size_t max_frame = 5'000'000;  ///< bytes, as the real server's
-constexpr double rate_window = 5;             ///< seconds of the limit that may come at once
+constexpr std::chrono::seconds burst{5};      ///< of a limit that may come at once
 constexpr std::size_t max_topic = 1'024;      ///< bytes
 constexpr std::size_t max_meta = 16 * 1024;   ///< bytes; every member gets all of them
 constexpr std::size_t max_presence_key = 255; ///< bytes
@@ -29,8 +29,8 @@ socket::socket(std::shared_ptr<hub> whose, phoenix::version version, claims who)
     version_{version},
     who_{std::move(who)},
     heard_{std::chrono::steady_clock::now()},
-    rate_at_{heard_},
-    rate_tokens_{hub_->how().messages_per_second * rate_window} {}
+    messages_{hub_->how().messages_per_second, burst, heard_},
+    joins_{hub_->how().joins_per_second, burst, heard_} {}
 
 void socket::opened(http::ws_ptr ws) {
   {
@@ -75,7 +75,7 @@ void socket::take(phoenix::frame what) {
     return;
   }
   const auto where = found->second;
-  if (hub_->how().messages_per_second > 0 && too_many(heard_)) {
+  if (!messages_.take(heard_)) {
     shut(where, "Too many messages per second");
     return;
   }
@@ -86,16 +86,6 @@ void socket::take(phoenix::frame what) {
   else if (what.event == "access_token")
     access_token(where, what);
   // An unknown event is ignored.
-}
-
-bool socket::too_many(std::chrono::steady_clock::time_point now) {
-  const double limit = hub_->how().messages_per_second;
-  const std::chrono::duration<double> since = now - std::exchange(rate_at_, now);
-  rate_tokens_ = std::min(limit * rate_window, rate_tokens_ + since.count() * limit);
-  if (rate_tokens_ < 1)
-    return true;
-  rate_tokens_ -= 1;
-  return false;
 }
 
 // -- join and leave
@@ -115,6 +105,13 @@ void socket::join(const phoenix::frame& what) {
     refuse(what, "TopicNameRequired: You must provide a topic name");
     return;
   }
+  if (!joins_.take(heard_)) {
+    // The real server closes with 1001 here, after which clients of version 2.30 stay away for
+    // good.
+    refuse(what, "ClientJoinRateLimitReached: Too many joins per second");
+    ws_->close(1012, "too many joins");
+    return;
+  }
   const auto found = channels_.find(topic);
   if (found == channels_.end() && channels_.size() >= hub_->how().channels_per_socket) {
     refuse(what, "ChannelRateLimitReached: Too many channels");
@@ -122,6 +119,12 @@ void socket::join(const phoenix::frame& what) {
   }
   channel_setup how;
   how.config = read_join(what.binary ? std::string_view{} : std::string_view{what.payload});
+  if (how.config.wrong_replay || (how.config.replay && !how.config.is_private)) {
+    refuse(what, how.config.wrong_replay
+                   ? "UnableToReplayMessages: Replay params are not valid"
+                   : "UnableToReplayMessages: Replay is not allowed for public channels");
+    return;
+  }
   auto token = who_;
   if (how.config.token) {
     auto got = hub_->keys().read(*how.config.token);
@@ -152,6 +155,7 @@ void socket::join(const phoenix::frame& what) {
   how.join_ref = what.join_ref ? what.join_ref : what.ref;
   how.ref = what.ref;
   how.mimic_kind4 = hub_->how().mimic_kind4;
+  how.presence_calls = hub_->how().presence_calls;
   how.slow = &hub_->slow;
   if (how.config.presence_key.empty() || how.config.presence_key.size() > max_presence_key)
     how.config.presence_key = new_uuid();
@@ -232,6 +236,10 @@ void socket::presence(const channel_ptr& where, const phoenix::frame& what) {
   const auto word = event ? json_text::unquote(*event) : std::nullopt;
   if (what.binary || !word) {
     where->reply(what.ref, false, "{}");
+    return;
+  }
+  if (!where->calls.take(heard_)) {
+    shut(where, "Client presence rate limit exceeded");
     return;
   }
   if (same_word(*word, "untrack")) {

@@ -39,7 +39,6 @@ private:
   /// system error, then phx_close.
   void shut(const channel_ptr& where, std::string_view why);
   void drop(const channel_ptr& where);
-  bool too_many(std::chrono::steady_clock::time_point now);
   void acknowledge() { ws_->acknowledge(1); }
 
   const std::shared_ptr<hub> hub_;
@@ -50,8 +49,8 @@ private:
   http::ws_ptr ws_;
   std::map<std::string, channel_ptr, std::less<>> channels_; ///< by topic
   std::chrono::steady_clock::time_point heard_;
-  std::chrono::steady_clock::time_point rate_at_;
-  double rate_tokens_ = 0;
+  rate_limit messages_;
+  rate_limit joins_;
   bool acknowledge_later_ = false; ///< the frame in hand waits for the disk
 };
 

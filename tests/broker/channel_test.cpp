@@ -332,3 +332,67 @@ CAF_TEST(a slow member is closed and the others lose nothing) {
   slow.hang_up();
   CAF_CHECK(s.settles([&] { return s->stats().members == 2; }));
 }
+
+CAF_TEST(a member that tracks too often loses the channel with the reason and may join again) {
+  broker_server s;
+  phoenix_client a{s, s->app_key()};
+  phoenix_client other{s, s->app_key()};
+  CAF_REQUIRE(a.joined(room) && other.joined(room));
+  const auto track = [&](int n) {
+    a.push(room, "presence", {{"event", n % 2 == 0 ? "untrack" : "track"}, {"payload", {{"n", n}}}},
+           "p" + std::to_string(n), "1");
+    return a.next("phx_reply");
+  };
+  for (int n = 1; n <= 5; ++n)
+    CAF_REQUIRE_EQUAL(track(n).payload, ok());
+  a.settle(); // of the diffs
+  a.push(room, "presence", {{"event", "track"}, {"payload", json::object()}}, "p6", "1");
+  const auto told = a.next();
+  CAF_CHECK_EQUAL(told.event, "system");
+  CAF_CHECK_EQUAL(told.payload["status"], "error");
+  CAF_CHECK_EQUAL(told.payload["message"], "Client presence rate limit exceeded");
+  CAF_CHECK_EQUAL(a.next().event, "phx_close");
+  // Counted for each join and each member.
+  CAF_CHECK(a.joined(room));
+  CAF_CHECK_EQUAL(track(1).payload, ok());
+  other.push(room, "presence", {{"event", "track"}, {"payload", json::object()}}, "1", "1");
+  CAF_CHECK_EQUAL(other.next("phx_reply").payload, ok());
+}
+
+CAF_TEST(presence calls are not counted when there is no limit) {
+  broker::broker_options how;
+  how.presence_calls = 0;
+  broker_server s{how};
+  phoenix_client a{s, s->app_key()};
+  CAF_REQUIRE(a.joined(room));
+  for (int n = 0; n < 20; ++n)
+    a.push(room, "presence", {{"event", "track"}, {"payload", {{"n", n}}}}, n, "1");
+  for (int n = 0; n < 20; ++n)
+    CAF_REQUIRE_EQUAL(a.next("phx_reply").payload, ok());
+}
+
+CAF_TEST(a socket that joins too often is told so and closed and others are not ) {
+  broker::broker_options how;
+  how.joins_per_second = 1; // and so five at once
+  broker_server s{how};
+  phoenix_client a{s, s->app_key()};
+  phoenix_client b{s, s->app_key(), "1.0.0"};
+  CAF_REQUIRE(b.joined(room));
+  unsigned taken = 0;
+  std::string reason;
+  for (int n = 0; n < 100 && reason.empty(); ++n) { // one a second comes back meanwhile
+    const auto got = a.join(room);
+    if (got.payload.value("status", "") == "ok")
+      ++taken;
+    else
+      reason = got.payload["response"].value("reason", "?");
+  }
+  CAF_CHECK(taken >= 5);
+  CAF_CHECK(reason.starts_with("ClientJoinRateLimitReached"));
+  CAF_CHECK_EQUAL(a.next("no such event").close, 1012u);
+  a.hang_up();
+  b.settle();
+  CAF_CHECK(b.joined(room));
+  phoenix_client again{s, s->app_key()};
+  CAF_CHECK(again.joined(room));
+}

@@ -2,6 +2,7 @@
 
 // A broker of its own process for the tests with unmodified clients:
 //   broker_server [--port N] [--any-key] [--mimic-kind4] [--mailbox FILE] [--no-daemon]
+//                 [--join-rate N]
 // Prints one JSON line {port, agent, daemon, app, short} (keys; `short` expires after six seconds
 // and belongs to app) and then serves. A local member of `sandbox:s1` answers each `cmd` with a
 // `result` of the same id. Lines on stdin: `restart` closes every socket with 1012, `end` ends.
@@ -55,6 +56,8 @@ int main(int argc, char** argv) {
       daemon = false;
     else if (word == "--mailbox" && i + 1 < argc)
       how.mailbox_file = argv[++i];
+    else if (word == "--join-rate" && i + 1 < argc)
+      how.joins_per_second = static_cast<unsigned>(std::stoi(argv[++i]));
     else if (word == "--port" && i + 1 < argc)
       options.port = static_cast<std::uint16_t>(std::stoi(argv[++i]));
     else

@@ -8,6 +8,7 @@ import asyncio
 import json
 import subprocess
 import threading
+import time
 import urllib.error
 import urllib.request
 
@@ -113,6 +114,62 @@ def test_a_javascript_client_makes_the_whole_journey(broker_of, kind):
         assert seen["bytes"] == [0xDE, 0xAD]
     if kind.startswith("realtime"):
         assert seen["http"] and seen["posted"] == {"by": "http"}
+
+
+@pytest.mark.parametrize("kind", ["realtime", "realtime-v1"])
+def test_a_javascript_client_gets_replays_and_is_told_of_the_limits(broker_of, kind):
+    if not NODE.exists() or not (CLIENTS / "node_modules").exists():
+        pytest.skip("scripts/setup installs Node and tests/clients")
+    broker = broker_of("--join-rate", "2")  # ten at once
+    said = subprocess.run(
+        [NODE, CLIENTS / "limits.mjs", kind, broker.url, broker.keys["app"]],
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert said.returncode == 0, said.stdout + said.stderr
+    seen = json.loads(said.stdout)
+    assert [n for n, *_ in seen["replayed"]] == [2, 3, 4, 5], seen
+    assert [again for _, again, _ in seen["replayed"]] == [True, True, True, False]
+    assert {kind for *_, kind in seen["replayed"][:3]} == {"string"}
+    assert seen["tracked"] == ["ok"] * 5
+    assert seen["presence_reason"] == "Client presence rate limit exceeded"
+    assert seen["joined"] >= 10 and "ClientJoinRateLimitReached" in seen["join_error"]
+    assert seen["back"]
+
+
+def test_the_python_client_gets_what_was_said_before_its_join(broker_of):
+    broker = broker_of()
+
+    async def journey():
+        client = realtime_client(broker, broker.keys["app"])
+        broadcast = {"ack": True, "self": False}
+        first = client.channel(
+            "room:past", {"config": {"broadcast": broadcast, "private": True, "presence": {}}}
+        )
+        await within("join", first.subscribe())
+        for n in range(3):
+            acked = asyncio.Event()
+            push = await first.push(
+                "broadcast", {"type": "broadcast", "event": "e", "payload": {"n": n}}
+            )
+            push.receive("ok", lambda _, acked=acked: acked.set())
+            await within("an ack", acked.wait())
+        other = realtime_client(broker, broker.keys["app"])
+        heard: list[dict] = []
+        replay = {**broadcast, "replay": {"since": int(time.time() * 1000) - 60_000, "limit": 2}}
+        second = other.channel(
+            "room:past", {"config": {"broadcast": replay, "private": True, "presence": {}}}
+        )
+        second.on_broadcast("e", heard.append)
+        await within("join with replay", second.subscribe())
+        await until("what was said before", lambda: len(heard) == 2)
+        assert [one["payload"]["n"] for one in heard] == [1, 2]
+        assert all(one["meta"]["replayed"] is True and one["meta"]["id"] for one in heard)
+        await client.close()
+        await other.close()
+
+    asyncio.run(journey())
 
 
 async def within(what: str, awaitable):

@@ -32,6 +32,7 @@ class Pending:
     attempt: int = 0
     due: float = 0.0
     wait_s: float = FIRST_RESEND_S
+    first: float = 0.0
 
 
 class Agent:

@@ -18,6 +18,7 @@ from pathlib import Path
 # Answers that say that nothing was done. What they name must then be without any effect.
 NOT_DONE = {"busy", "expired", "no_space", "unauthorized", "id_conflict", "invalid", "unsupported",
             "shutdown"}
+GIVEN_UP = {"ok": False, "error": "interrupted"}  # whether it took effect is not known
 READS = {"fs.read", "fs.list"}
 TOKEN = re.compile(r"echo '([^']+)' >> effects\.log")
 
@@ -42,6 +43,9 @@ def judge(lines) -> tuple[list[str], dict]:
     asked_at: dict[str, float] = {}
     waits: list[float] = []
     final = None
+    simple: set[str] = set()  # asked by agents that may give up
+    copies: dict[str, list[float]] = {}
+    stalls: list[float] = []
     for line in lines:
         event = json.loads(line)
         what = event["ev"]
@@ -52,8 +56,13 @@ def judge(lines) -> tuple[list[str], dict]:
             commands[id_] = event["command"]
             order.append(id_)
             asked_at[id_] = event["t"]
+            if event.get("simple"):
+                simple.add(id_)
         elif what == "send":
             sends[event["id"]] += 1
+            copies.setdefault(event["id"], []).append(event["t"])
+        elif what == "stall":
+            stalls.append(event["t"])
         elif what == "result":
             if event["id"] not in answers:
                 waits.append(event["t"] - asked_at.get(event["id"], event["t"]))
@@ -65,12 +74,23 @@ def judge(lines) -> tuple[list[str], dict]:
     if final is None:
         return [*broken, "the history has no end"], {}
 
+    def late(id_: str) -> bool:
+        """A copy of a simple agent may have come so late that it was a command of its own: the
+        machine stood still meanwhile."""
+        times = copies.get(id_, [])
+        return (id_ in simple and len(times) > 1
+                and any(times[0] <= t <= times[-1] + 15 for t in stalls))
+
     for id_ in order:
         if id_ not in answers:
+            if id_ in simple:
+                continue
             broken.append(f"{id_}: no answer was delivered ({commands[id_]['type']})")
             continue
         if commands[id_]["type"] in READS:
             continue  # they run again for each copy
+        if late(id_):
+            continue
         texts = {json.dumps({k: v for k, v in a.items() if k != "dup"}, sort_keys=True)
                  for a in answers[id_]}
         if len(texts) > 1:
@@ -82,12 +102,17 @@ def judge(lines) -> tuple[list[str], dict]:
     known = set()
     files = Files()
     for id_ in order:
-        if id_ not in answers:
+        if id_ not in answers and id_ not in simple:
             continue
-        command, answer = commands[id_], answers[id_][0]
-        words["ok" if answer.get("ok") else answer.get("error")] += 1
+        command = commands[id_]
+        answer = answers[id_][0] if id_ in answers else GIVEN_UP
+        words["ok" if answer.get("ok") else
+              answer.get("error") if answer is not GIVEN_UP else "given up"] += 1
         for token in TOKEN.findall(json.dumps(command)):
             known.add(token)
+            if counts[token] == 2 and late(id_):
+                words["twice after a stall"] += 1
+                continue
             broken += judge_token(id_, command, answer, token, counts[token])
         broken += judge_files(id_, command, answer, files)
     for token, count in counts.items():

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """A TCP gate between agents and the daemon that does what networks do: refuses, cuts at a byte,
-resets, swallows, delays, slices, keeps a dead connection alive on the far side and delivers its last
+resets, swallows, delays, slices, lets frames overtake each other, keeps a dead connection alive on the far side and delivers its last
 bytes late. One task a direction; everything random comes from the caller's generator."""
 
 from __future__ import annotations
@@ -23,7 +23,69 @@ class Weather:
     swallow: bool = False  # bytes disappear, connections stay
     delay_s: float = 0.0  # of each piece, at most
     slice: bool = False  # byte by byte, for the first few hundred
+    reorder: float = 0.0  # share of WebSocket frames that later ones overtake
     linger: float = 0.0  # share of cuts after which the far side stays and hears the rest late
+
+
+OVERTAKEN_S = 0.05  # a frame waits so long for one that overtakes it
+
+
+class Frames:
+    """Where the WebSocket frames of one direction end, whether they are passed on whole or in pieces,
+    and which of them wait for others to overtake them. A TCP stream does not do that; a Realtime of
+    several nodes does."""
+
+    def __init__(self, gate: Gate):
+        self.gate = gate
+        self.buffer = b""  # what is no whole frame yet
+        self.passed = 0  # bytes of it that went on already
+        self.head = True  # of HTTP
+        self.waiting: list[bytes] = []
+
+    def whole(self) -> int:
+        """Length of the unit at the front of the buffer; 0: not all of it is here."""
+        have = self.buffer
+        if self.head:
+            return have.find(b"\r\n\r\n") + 4 if b"\r\n\r\n" in have else 0
+        if len(have) < 2:
+            return 0
+        length, at = have[1] & 0x7F, 2
+        if length >= 126:
+            more = 2 if length == 126 else 8
+            if len(have) < at + more:
+                return 0
+            length, at = int.from_bytes(have[at:at + more], "big"), at + more
+        total = at + (4 if have[1] & 0x80 else 0) + length
+        return total if len(have) >= total else 0
+
+    def feed(self, piece: bytes, share: float) -> bytes:
+        """What goes on now."""
+        self.buffer += piece
+        out = []
+        while end := self.whole():
+            unit, untouched = self.buffer[self.passed:end], self.passed == 0
+            movable = untouched and not self.head and unit[0] in (0x81, 0x82)
+            self.buffer, self.passed, self.head = self.buffer[end:], 0, False
+            if movable and self.gate.chance.random() < share:
+                self.waiting.append(unit)
+                continue
+            out.append(unit)
+            if self.waiting and not (share and self.gate.chance.random() < 0.5):
+                self.gate.count("overtaken")
+                out.append(self.flush())
+        if not share and self.passed == 0:
+            out.append(self.flush())
+        if not self.waiting and (not share or self.passed):
+            out.append(self.buffer[self.passed:])
+            self.passed = len(self.buffer)
+        return b"".join(out)
+
+    def flush(self) -> bytes:
+        """What waits, unless that would come into the middle of a frame."""
+        if self.passed:
+            return b""
+        out, self.waiting = b"".join(self.waiting), []
+        return out
 
 
 class Pipe:
@@ -49,9 +111,21 @@ class Pipe:
 
     async def carry(self, source, sink, way: str, limit: int | None) -> None:
         passed = 0
+        frames = Frames(self.gate)
         with contextlib.suppress(OSError, asyncio.IncompleteReadError):
-            while piece := await source.read(65536):
+            while True:
+                try:
+                    piece = await asyncio.wait_for(source.read(65536),
+                                                   OVERTAKEN_S if frames.waiting else None)
+                except asyncio.TimeoutError:
+                    piece = frames.flush()
+                else:
+                    if not piece:
+                        return
+                    piece = frames.feed(piece, self.gate.weather.reorder)
                 weather = self.gate.weather
+                if not piece:
+                    continue
                 if weather.swallow:
                     self.gate.count("swallowed")
                     continue

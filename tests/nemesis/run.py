@@ -32,11 +32,14 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 from agent import Agent  # noqa: E402
 from gate import Gate, Weather  # noqa: E402
 from house import BIN, ROOT, House  # noqa: E402
+from simple import SimpleAgent, SimpleWorker  # noqa: E402
 from trouble import History, Trouble  # noqa: E402
 from work import KINDS, Worker  # noqa: E402
 
 AGENTS = 3
 WORKERS = 6  # of an agent
+SIMPLE_WORKERS = 2  # of the one agent that knows the four original messages only
+STALL_S = 0.7  # the machine stood still, when a sleep of nothing takes so long
 CALM_S = 90  # after the last fault everything must come to its end within
 
 
@@ -68,6 +71,15 @@ async def possible_kinds(agent: Agent, house: House) -> dict[str, int]:
     return out
 
 
+async def note_stalls(history: History) -> None:
+    while True:
+        before = time.monotonic()
+        await asyncio.sleep(0.1)
+        took = time.monotonic() - before
+        if took > STALL_S:
+            history("stall", s=round(took, 2))
+
+
 async def one_seed(seed: int, commands: int, home: Path, rough: float = 1.0) -> Path:
     """Runs it; answers the history."""
     chance = random.Random(seed)
@@ -77,7 +89,7 @@ async def one_seed(seed: int, commands: int, home: Path, rough: float = 1.0) -> 
     gate = Gate(house.port, random.Random(seed + 1))
     await gate.open()
     agents: list[Agent] = []
-    trouble: asyncio.Task | None = None
+    tasks: list[asyncio.Task] = [asyncio.create_task(note_stalls(history))]
     try:
         agents += [Agent(f"agent{n}s{seed}", lambda: gate.port, lambda: house.access, history,
                          random.Random(seed * 100 + n)) for n in range(AGENTS)]
@@ -85,8 +97,16 @@ async def one_seed(seed: int, commands: int, home: Path, rough: float = 1.0) -> 
         each = max(1, commands // (AGENTS * WORKERS))
         workers = [Worker(agent, f"{agent.src}w{w}", random.Random(seed * 1000 + n * 50 + w), kinds)
                    for n, agent in enumerate(agents) for w in range(WORKERS)]
-        nemesis = Trouble(house, gate, agents, history, chance, rough)
+        nemesis = Trouble(house, gate, list(agents), history, chance, rough)
         trouble = asyncio.create_task(nemesis.run())
+        tasks.append(trouble)
+        simple = SimpleAgent(lambda: gate.port, lambda: house.access, history,
+                             random.Random(seed * 100 + 99))
+        agents.append(simple)
+        simple_workers = [SimpleWorker(simple, f"simple{seed}w{w}", random.Random(seed * 7 + w))
+                          for w in range(SIMPLE_WORKERS)]
+        simple_work = asyncio.gather(*(w.run() for w in simple_workers))
+        tasks.append(simple_work)
         work = asyncio.gather(*(w.run(each) for w in workers))
         while not work.done():
             await asyncio.wait((work, trouble), timeout=1, return_when=asyncio.FIRST_COMPLETED)
@@ -104,15 +124,24 @@ async def one_seed(seed: int, commands: int, home: Path, rough: float = 1.0) -> 
         house.signal(signal.SIGCONT)
         try:
             await asyncio.wait_for(work, CALM_S)
+            for worker in simple_workers:
+                worker.stop = True
+            await asyncio.wait_for(simple_work, CALM_S)
+            # In calm weather it gets its answers.
+            answer = await simple_workers[0].once()
+            if answer is None or not answer.get("ok"):
+                raise RuntimeError(f"in calm weather a simple agent was answered {answer}")
         except asyncio.TimeoutError:
             history("stuck", pending=[i for a in agents for i in a.pending])
         history("stats", lives=house.lives, gate=gate.counts, joins=[a.joins for a in agents],
-                started_in_s=[round(s, 2) for s in house.started_in_s])
+                started_in_s=[round(s, 2) for s in house.started_in_s],
+                simple=[[w.asked, w.answers] for w in simple_workers])
         await settle(house)
         history("final", **what_is_left(house))
     finally:
-        if trouble is not None:
-            trouble.cancel()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
         for agent in agents:
             await agent.close()
         await gate.close()

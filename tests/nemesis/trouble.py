@@ -37,7 +37,7 @@ class Trouble:
         self.history, self.chance, self.rough = history, chance, rough
         self.faults = {self.kill: 10, self.kill_in_outage: 3, self.freeze: 6, self.reset: 8,
                        self.break_one: 20, self.swallow: 8, self.cut_early: 12, self.slow: 10,
-                       self.slices: 5, self.refuse: 5, self.copies: 20}
+                       self.slices: 5, self.reorder: 12, self.refuse: 5, self.copies: 20}
 
     async def run(self) -> None:
         while True:
@@ -88,6 +88,10 @@ class Trouble:
     async def slices(self) -> None:
         self.gate.weather = Weather(slice=True)
         await asyncio.sleep(self.chance.uniform(0.1, 0.5))
+
+    async def reorder(self) -> None:
+        self.gate.weather = Weather(reorder=self.chance.choice((0.2, 0.5)))
+        await asyncio.sleep(self.chance.uniform(0.3, 1.5))
 
     async def refuse(self) -> None:
         self.gate.weather = Weather(refuse=True)
