@@ -111,12 +111,12 @@ async def one_seed(seed: int, commands: int, home: Path, rough: float = 1.0) -> 
         while not work.done():
             await asyncio.wait((work, trouble), timeout=1, return_when=asyncio.FIRST_COMPLETED)
             if trouble.done():
-                trouble.result()  # it never ends by itself: this raises what went wrong
+                trouble.result()  # it does not end by itself: this raises what went wrong
             # Near the end only few commands are left: calm, so that each can come to its end.
             if sum(w.done for w in workers) >= each * len(workers) - len(workers) // 2:
                 break
-        trouble.cancel()
-        await asyncio.gather(trouble, return_exceptions=True)
+        nemesis.stop = True
+        await asyncio.wait_for(trouble, CALM_S)
         gate.weather = Weather()
         history("calm")
         if house.process.poll() is not None:

@@ -35,12 +35,14 @@ class Trouble:
                  chance: random.Random, rough: float):
         self.house, self.gate, self.agents = house, gate, agents
         self.history, self.chance, self.rough = history, chance, rough
+        self.stop = False
         self.faults = {self.kill: 10, self.kill_in_outage: 3, self.freeze: 6, self.reset: 8,
                        self.break_one: 20, self.swallow: 8, self.cut_early: 12, self.slow: 10,
                        self.slices: 5, self.reorder: 12, self.refuse: 5, self.copies: 20}
 
     async def run(self) -> None:
-        while True:
+        """Until `stop`. A fault is never cut short: a daemon that was killed is started again."""
+        while not self.stop:
             await asyncio.sleep(self.chance.uniform(0.02, 0.7) / self.rough)
             fault = self.chance.choices(list(self.faults), list(self.faults.values()))[0]
             self.history("fault", what=fault.__name__)
