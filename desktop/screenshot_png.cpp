@@ -17,7 +17,10 @@ namespace {
 
 constexpr std::uint32_t max_side = 0x7fff;
 constexpr std::size_t chunk_frame = 12; ///< length, type, check sum
-constexpr int level = 2;                ///< quicker than 1 on screens, and smaller
+constexpr int level = 1;                ///< 2 takes up to a third longer for a fiftieth fewer bytes
+
+/// Sixteen bytes at once, wherever they lie. The compiler makes none of the plain loop at -O2.
+using lane = std::uint8_t __attribute__((vector_size(16), aligned(1), may_alias));
 
 void put32(std::uint8_t* to, std::size_t value) {
   for (int i = 0; i < 4; ++i)
@@ -35,6 +38,17 @@ struct free_compressor {
   void operator()(libdeflate_compressor* c) const noexcept { libdeflate_free_compressor(c); }
 };
 
+/// to = row - above, byte by byte.
+void differences(std::uint8_t* to, const std::uint8_t* row, const std::uint8_t* above,
+                 std::size_t size) noexcept {
+  std::size_t i = 0;
+  for (; i + sizeof(lane) <= size; i += sizeof(lane))
+    *reinterpret_cast<lane*>(to + i)
+      = *reinterpret_cast<const lane*>(row + i) - *reinterpret_cast<const lane*>(above + i);
+  for (; i < size; ++i)
+    to[i] = static_cast<std::uint8_t>(row[i] - above[i]);
+}
+
 /// Rows as PNG wants them: a filter byte, then what differs from the row above.
 std::vector<std::uint8_t> filtered_rows(const bgrx_view& pixels) {
   const auto row = std::size_t{pixels.width} * 3;
@@ -46,8 +60,7 @@ std::vector<std::uint8_t> filtered_rows(const bgrx_view& pixels) {
                       plain.data(), static_cast<int>(row), static_cast<int>(pixels.width), 1);
     auto* to = out.data() + (row + 1) * y;
     *to++ = 2; // Up
-    for (std::size_t i = 0; i < row; ++i)
-      to[i] = static_cast<std::uint8_t>(plain[i] - above[i]);
+    differences(to, plain.data(), above.data(), row);
     plain.swap(above);
   }
   return out;
