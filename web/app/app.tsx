@@ -12,6 +12,7 @@ import { SignIn } from './sign_in.tsx';
 import { Stage } from './stage.tsx';
 import { StatusLine } from './status_line.tsx';
 import { TopBar } from './top_bar.tsx';
+import { Lightbox } from './lightbox.tsx';
 import { lazy } from './lazy.tsx';
 import { dock_open, dock_wanted } from './tools.ts';
 import { TouchKeys } from './touch_keys.tsx';
@@ -35,6 +36,7 @@ export function App() {
       {panel_open.value && <Panel />}
       <StatusLine />
       <AskDialog />
+      <Lightbox />
       <Toast />
       <Announcer />
     </div>

@@ -31,13 +31,13 @@ export function ask(title: string, text: string, choices: readonly Choice[]): Pr
   });
 }
 
-/** The text, trimmed; empty when the person turned away. */
-export function ask_text(title: string, label: string, value: string, act: string): Promise<string> {
+/** The text, trimmed; undefined when the person turned away. */
+export function ask_text(title: string, label: string, value: string, act: string): Promise<string | undefined> {
   question.peek()?.answer('', '');
   return new Promise((done) => {
     question.value = {
       title, text: '', choices: [{ value: 'yes', label: act }], field: { label, value },
-      answer: (choice, given) => done(choice === 'yes' ? given.trim() : ''),
+      answer: (choice, given) => done(choice === 'yes' ? given.trim() : undefined),
     };
   });
 }

@@ -1,21 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
-// Who drives, in words, and the buttons to take, ask for, give and release control.
+// Who drives, in words, and the buttons to take, ask for, give and release control, and to pause the
+// agent.
 
+import { hand_back, pause_agent, resume_agent } from './control_acts.ts';
 import { Icon } from './icons.tsx';
 import { keyboard_captured, session, view, viewer } from './model.ts';
 
 function words(): { who: string; more: string } {
   const { control, can_control, asking, phase } = view.value;
   if (phase !== 'live' && phase !== 'negotiating') return { who: 'Not connected', more: '' };
+  const rest = (more: string) => (control.paused ? `${more} The agent is paused${control.paused_by === '' ? '' : ` by ${control.paused_by}`}.`.trim() : more);
   if (control.you && control.taken) return { who: 'You drive alone', more: 'The agent is held off until you release.' };
-  if (control.you) return { who: 'You drive', more: 'The agent may still act beside you.' };
-  if (control.kind === 'agent') return { who: 'The agent drives', more: control.name };
+  if (control.you) return { who: 'You drive', more: control.paused ? rest('') : 'The agent may still act beside you.' };
+  if (control.kind === 'agent') return { who: 'The agent drives', more: rest(control.note === '' ? control.name : `It was told: ${control.note}`) };
   if (control.kind === 'person') {
     const who = `${control.name || 'Somebody else'} drives`;
     if (asking) return { who, more: 'Asked. Waiting for an answer.' };
-    return { who, more: control.taken ? 'Alone: the agent is held off.' : '' };
+    return { who, more: rest(control.taken ? 'Alone: the agent is held off.' : '') };
   }
-  return { who: 'Nobody drives', more: can_control ? '' : 'You are watching.' };
+  return { who: 'Nobody drives', more: rest(can_control ? '' : 'You are watching.') };
 }
 
 function to_desktop(): void {
@@ -62,6 +65,21 @@ export function DriveBar() {
           {control.you && (
             <button type="button" class="button" data-testid="release" onClick={() => viewer.release()}>
               Release
+            </button>
+          )}
+          {control.you && control.paused !== undefined && (
+            <button type="button" class="button" data-testid="hand-back" title="The agent drives, with a note of yours" onClick={() => void hand_back()}>
+              Hand back
+            </button>
+          )}
+          {control.paused === true && (
+            <button type="button" class="button" data-testid="resume-agent" title="The agent’s acts are done again" onClick={() => void resume_agent()}>
+              <Icon name="play" /> Resume agent
+            </button>
+          )}
+          {control.paused === false && !control.taken && (
+            <button type="button" class="button" data-testid="pause-agent" title="The agent’s acts are refused until it is resumed" onClick={() => void pause_agent()}>
+              <Icon name="pause" /> Pause agent
             </button>
           )}
         </div>

@@ -5,15 +5,28 @@
 import { ActivityList } from './activity_list.tsx';
 import { CommandTimeline } from './command_timeline.tsx';
 import { Icon } from './icons.tsx';
+import { lazy } from './lazy.tsx';
 import { follow, session, timeline } from './model.ts';
 import { SupervisionTree } from './supervision_tree.tsx';
 import { panel_tab, panels, type PanelId } from './tools.ts';
 import { counts_of } from '../core/supervision.ts';
 
+/** Not needed for a first look: fetched together when one of them is opened. */
+const ProcessPanel = lazy(() => import('./tool_panels.ts').then((all) => all.ProcessPanel));
+const FilePanel = lazy(() => import('./tool_panels.ts').then((all) => all.FilePanel));
+const CapturePanel = lazy(() => import('./tool_panels.ts').then((all) => all.CapturePanel));
+const WindowPanel = lazy(() => import('./tool_panels.ts').then((all) => all.WindowPanel));
+const ClipboardPanel = lazy(() => import('./tool_panels.ts').then((all) => all.ClipboardPanel));
+
 const bodies: Readonly<Record<PanelId, () => preact.JSX.Element>> = {
   tree: () => <SupervisionTree />,
   commands: () => <CommandTimeline />,
   activity: () => <ActivityList />,
+  processes: () => <ProcessPanel />,
+  files: () => <FilePanel />,
+  captures: () => <CapturePanel />,
+  windows: () => <WindowPanel />,
+  clipboard: () => <ClipboardPanel />,
 };
 
 /** Of the feed: what they show may be old without it. */

@@ -9,7 +9,8 @@ import { ask } from './ask.tsx';
 import { copy_and_say, pasted_text } from './copy.ts';
 import { use_dismiss } from './dismiss.ts';
 import { DockHandle } from './dock_handle.tsx';
-import { Icon, type IconName } from './icons.tsx';
+import { IconButton } from './icon_button.tsx';
+import { Icon } from './icons.tsx';
 import { say } from './model.ts';
 import { handles, read_aloud, TerminalView } from './terminal_view.tsx';
 import { dock_height, dock_open, process_list, processes, show_dock, terminal_tabs, terminals } from './tools.ts';
@@ -67,11 +68,11 @@ export function TerminalDock() {
       <DockHandle />
       <div class="dock-bar">
         <Tabs />
-        <Tool icon="plus" label="New terminal" test="terminal-new" off={opening} act={open_terminal} />
+        <IconButton icon="plus" label="New terminal" test="terminal-new" off={opening} act={open_terminal} />
         <Attach />
         <span class="dock-space" />
         {active !== '' && <Tools active={active} />}
-        <Tool icon="chevron" label="Hide the terminals" test="dock-hide" act={() => show_dock(false)} extra="down" />
+        <IconButton icon="chevron" label="Hide the terminals" test="dock-hide" act={() => show_dock(false)} extra="down" />
       </div>
       <div class="dock-body">
         {problem !== '' && <p class="panel-note" role="alert" data-testid="terminal-problem">No terminal: {problem}</p>}
@@ -80,33 +81,6 @@ export function TerminalDock() {
       </div>
       <p id="terminal-keys" class="visually-hidden">Control, Alt and Shift together leave the terminal.</p>
     </section>
-  );
-}
-
-interface ToolProps {
-  readonly icon: IconName;
-  readonly label: string;
-  readonly test: string;
-  readonly act: () => void;
-  readonly on?: boolean;
-  readonly off?: boolean;
-  readonly extra?: string;
-}
-
-function Tool({ icon, label, test, act, on, off = false, extra = '' }: ToolProps) {
-  return (
-    <button
-      type="button"
-      class={`icon-button small ${extra}`}
-      aria-label={label}
-      title={label}
-      aria-pressed={on}
-      disabled={off}
-      data-testid={test}
-      onClick={act}
-    >
-      <Icon name={icon} />
-    </button>
   );
 }
 
@@ -166,16 +140,16 @@ function Tools({ active }: { readonly active: string }) {
   };
   return (
     <>
-      <Tool icon="copy" label="Copy the selection" test="terminal-copy" act={copy} />
-      <Tool icon="paste" label="Paste into the terminal" test="terminal-paste" act={() => void paste()} />
-      <Tool
+      <IconButton icon="copy" label="Copy the selection" test="terminal-copy" act={copy} />
+      <IconButton icon="paste" label="Paste into the terminal" test="terminal-paste" act={() => void paste()} />
+      <IconButton
         icon="reader"
         label="Read output aloud with a screen reader"
         test="terminal-reader"
         on={read_aloud.value}
         act={() => { read_aloud.value = !read_aloud.value; }}
       />
-      <Tool icon="close" label="Close this terminal" test="terminal-close" act={() => void close_tab(active)} />
+      <IconButton icon="close" label="Close this terminal" test="terminal-close" act={() => void close_tab(active)} />
     </>
   );
 }

@@ -6,10 +6,14 @@
 import { effect, signal } from '@preact/signals';
 
 import { system_clock } from '../core/clock.ts';
+import { Folder } from '../core/files.ts';
 import { Processes, type ProcessInfo } from '../core/processes.ts';
 import type { Scope } from '../core/session.ts';
 import { Terminals } from '../core/terminals.ts';
+import { Uploads } from '../core/uploads.ts';
+import { drop_shots, recordings } from './captures.ts';
 import { api, follower, mirror, remember, remembered, session, session_state, ws_base } from './model.ts';
+import { send_file } from './send_file.ts';
 
 const signed_out = () => session.expired('The session has ended.');
 
@@ -34,6 +38,11 @@ export const dock_wanted = signal(false);
 /** Pixels; 0: as the style says. */
 export const dock_height = signal(Number(remembered('dock')) || 0);
 
+export const folder = new Folder(api, system_clock, signed_out);
+export const folder_state = mirror(folder.state);
+export const uploads = new Uploads(send_file, signed_out);
+export const upload_list = mirror(uploads.state);
+
 export function show_dock(open: boolean): void {
   if (open) dock_wanted.value = true;
   dock_open.value = open;
@@ -54,6 +63,11 @@ export const panels = [
   { id: 'tree', label: 'System', icon: 'tree', needs: 'view' },
   { id: 'commands', label: 'Commands', icon: 'commands', needs: 'view' },
   { id: 'activity', label: 'Activity', icon: 'activity', needs: 'view' },
+  { id: 'processes', label: 'Processes', icon: 'processes', needs: 'exec' },
+  { id: 'files', label: 'Files', icon: 'files', needs: 'fs' },
+  { id: 'captures', label: 'Captures', icon: 'captures', needs: 'view' },
+  { id: 'windows', label: 'Windows', icon: 'windows', needs: 'view' },
+  { id: 'clipboard', label: 'Clipboard', icon: 'clipboard', needs: 'input' },
 ] as const satisfies readonly { id: string; label: string; icon: string; needs: Scope }[];
 
 export type PanelId = (typeof panels)[number]['id'];
@@ -68,10 +82,13 @@ export function run_tools(): void {
     const fresh = events.filter((event) => event.seq > seen || newest.seq < seen);
     seen = newest.seq;
     if (fresh.some((event) => event.kind === 'process')) processes.changed();
+    if (fresh.some((event) => event.kind === 'recording')) recordings.changed();
   });
   effect(() => {
     if (session_state.value.phase !== 'signed_out') return;
     terminals.close_all();
+    uploads.drop_all();
+    drop_shots();
     dock_open.value = false;
     dock_wanted.value = false;
   });

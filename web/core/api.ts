@@ -21,7 +21,7 @@ function text_of(value: unknown): string {
   return typeof value === 'string' ? value : '';
 }
 
-function problem_of(status: number, body: unknown): Problem {
+export function problem_of(status: number, body: unknown): Problem {
   const fields = (typeof body === 'object' && body !== null ? body : {}) as Record<string, unknown>;
   return {
     status,
@@ -29,6 +29,21 @@ function problem_of(status: number, body: unknown): Problem {
     title: text_of(fields.title) || `The daemon answered ${status}`,
     detail: text_of(fields.detail),
   };
+}
+
+function problem_of_throw(thrown: unknown): Problem {
+  const timed_out = thrown instanceof Error && thrown.name === 'TimeoutError';
+  return {
+    status: 0,
+    code: timed_out ? 'no_answer' : 'unreachable',
+    title: timed_out ? 'The daemon did not answer in time' : 'The daemon cannot be reached',
+    detail: '',
+  };
+}
+
+/** One sentence for a person. */
+export function words_of_problem(problem: Problem): string {
+  return problem.detail || problem.title;
 }
 
 export class Api {
@@ -48,6 +63,18 @@ export class Api {
 
   delete<T>(path: string): Promise<Answer<T>> {
     return this.#call('DELETE', path, undefined);
+  }
+
+  /** The answer as it is, for bodies that are no JSON and for those that never end. */
+  async raw(path: string, init: RequestInit = {}): Promise<Answer<Response>> {
+    try {
+      const response = await this.#fetch(path, { credentials: 'same-origin', cache: 'no-store', redirect: 'error', ...init });
+      if (response.ok) return { ok: true, value: response };
+      const body: unknown = await response.json().catch(() => null);
+      return { ok: false, problem: problem_of(response.status, body) };
+    } catch (thrown) {
+      return { ok: false, problem: problem_of_throw(thrown) };
+    }
   }
 
   async #call<T>(
@@ -82,16 +109,7 @@ export class Api {
       if (!response.ok) return { ok: false, problem: problem_of(response.status, value) };
       return { ok: true, value: value as T };
     } catch (thrown) {
-      const timed_out = thrown instanceof Error && thrown.name === 'TimeoutError';
-      return {
-        ok: false,
-        problem: {
-          status: 0,
-          code: timed_out ? 'no_answer' : 'unreachable',
-          title: timed_out ? 'The daemon did not answer in time' : 'The daemon cannot be reached',
-          detail: '',
-        },
-      };
+      return { ok: false, problem: problem_of_throw(thrown) };
     }
   }
 }

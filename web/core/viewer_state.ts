@@ -21,6 +21,11 @@ export interface Control {
   /** Exclusive: the agent is held off. */
   readonly taken: boolean;
   readonly epoch: number;
+  /** A person paused the agent; undefined: this daemon knows no pause. */
+  readonly paused: boolean | undefined;
+  readonly paused_by: string;
+  /** What was left for the agent when control was given back. */
+  readonly note: string;
 }
 
 export interface ControlRequest {
@@ -69,7 +74,7 @@ export interface ViewerState {
   readonly first_frame_ms: number | undefined;
 }
 
-export const nobody: Control = { kind: 'none', name: '', you: false, taken: false, epoch: 0 };
+export const nobody: Control = { kind: 'none', name: '', you: false, taken: false, epoch: 0, paused: undefined, paused_by: '', note: '' };
 
 export const initial_viewer_state: ViewerState = {
   phase: 'idle',
@@ -113,6 +118,9 @@ export function control_of(payload: Readonly<Record<string, unknown>>): Control 
     you: payload.you === true,
     taken: payload.taken === true,
     epoch: count(payload.epoch),
+    paused: typeof payload.paused === 'boolean' ? payload.paused : undefined,
+    paused_by: text(payload.pausedBy, 80),
+    note: text(payload.note, 1000),
   };
 }
 
