@@ -6,8 +6,9 @@
 //   api_client PORT TOKEN CALLERS COUNT SECONDS STEP...
 //
 // A STEP is METHOD PATH BODY ("-": none); the steps together are one act, `{id}` in a path is what
-// the act's first answer gave as "id". One line of microseconds for each of COUNT acts after one
-// that does not count for each caller; ends early after SECONDS. A wrong answer ends it with 1.
+// the act's first answer gave as "id". One line of microseconds for each of COUNT acts, after one
+// that does not count where there is one caller, and one more for each where there are several;
+// ends early after SECONDS. A wrong answer ends it with 1.
 
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
@@ -196,7 +197,6 @@ void run(const settings& how, std::size_t callers, std::size_t count, double sec
       want.data.u64 = i;
       ::epoll_ctl(poll, EPOLL_CTL_ADD, all.back()->fd(), &want);
     }
-    std::vector<char> warm(callers, 0);
     std::size_t busy = callers;
     std::size_t begun = 0;
     for (auto& one : all)
@@ -210,9 +210,7 @@ void run(const settings& how, std::size_t callers, std::size_t count, double sec
         auto which = static_cast<std::size_t>(events[static_cast<std::size_t>(i)].data.u64);
         if (!all[which]->go_on())
           continue;
-        if (warm[which])
-          times.push_back(all[which]->microseconds());
-        warm[which] = 1;
+        times.push_back(all[which]->microseconds());
         if (begun < count && clock_type::now() < until) {
           ++begun;
           all[which]->begin();
