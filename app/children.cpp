@@ -4,13 +4,9 @@
 #include "actors/activity.hpp"
 #include "actors/control.hpp"
 #include "actors/processes.hpp"
+#include "transport/own_names.hpp"
 
 #include <boost/asio/ip/address.hpp>
-
-#include <arpa/inet.h>
-#include <ifaddrs.h>
-#include <net/if.h>
-#include <netinet/in.h>
 
 namespace holt {
 
@@ -103,24 +99,6 @@ std::shared_ptr<actor_child> processes_child(const shared_parts& parts, const co
                            [parts] { parts.processes.clear(); }});
 }
 
-std::vector<std::string> interface_addresses() {
-  std::vector<std::string> out;
-  ifaddrs* all = nullptr;
-  if (getifaddrs(&all) != 0)
-    return out;
-  for (auto* one = all; one != nullptr; one = one->ifa_next) {
-    if (one->ifa_addr == nullptr || one->ifa_addr->sa_family != AF_INET
-        || (one->ifa_flags & IFF_LOOPBACK) != 0 || (one->ifa_flags & IFF_UP) == 0)
-      continue;
-    char text[INET_ADDRSTRLEN]{};
-    const auto* address = reinterpret_cast<const sockaddr_in*>(one->ifa_addr);
-    if (inet_ntop(AF_INET, &address->sin_addr, text, sizeof text) != nullptr)
-      out.emplace_back(text);
-  }
-  freeifaddrs(all);
-  return out;
-}
-
 } // namespace
 
 supervision_defaults make_defaults(const config& values) {
@@ -147,7 +125,7 @@ media_addresses choose_media_addresses(const config& values) {
   if (chosen)
     out.advertise = values.stream.address;
   else if (out.bind == "0.0.0.0")
-    out.advertise = interface_addresses();
+    out.advertise = outer_addresses();
   return out;
 }
 

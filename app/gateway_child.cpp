@@ -4,6 +4,7 @@
 #include "app/preflight.hpp"
 #include "transport/kernel_features.hpp"
 #include "transport/log.hpp"
+#include "transport/own_names.hpp"
 
 #include <boost/asio/ip/address.hpp>
 
@@ -177,8 +178,7 @@ std::shared_ptr<gateway_child> make_gateway(const shared_parts& parts, const con
   if (parts.link->broker)
     guard.origin_exempt = is_realtime_path;
   guard.loopback = address.is_loopback() || address.is_unspecified();
-  if (!address.is_loopback() && !address.is_unspecified())
-    guard.allowed_hosts.push_back(host_of(address));
+  guard.own_name = own_names(address);
   auto authority = std::make_shared<http::authority>(state.token(), guard);
 
   http::listener_options options;

@@ -2,10 +2,7 @@
 #include "stream/engine_server.hpp"
 
 #include "transport/log.hpp"
-
-#include <arpa/inet.h>
-#include <ifaddrs.h>
-#include <net/if.h>
+#include "transport/own_names.hpp"
 
 namespace holt::stream {
 
@@ -14,28 +11,6 @@ namespace {
 constexpr std::chrono::milliseconds stop_limit{800};
 constexpr std::chrono::milliseconds close_grace{500};
 constexpr std::uint16_t going_away = 1001;
-
-/// IPv4 addresses of the interfaces that are up; loopback only when there is nothing else.
-std::vector<std::string> interface_addresses() {
-  std::vector<std::string> out;
-  ifaddrs* list = nullptr;
-  if (::getifaddrs(&list) == 0) {
-    for (auto* one = list; one != nullptr; one = one->ifa_next) {
-      if (one->ifa_addr == nullptr || one->ifa_addr->sa_family != AF_INET
-          || (one->ifa_flags & IFF_UP) == 0 || (one->ifa_flags & IFF_LOOPBACK) != 0)
-        continue;
-      sockaddr_in v4{};
-      std::memcpy(&v4, one->ifa_addr, sizeof v4);
-      char text[INET_ADDRSTRLEN] = "";
-      if (::inet_ntop(AF_INET, &v4.sin_addr, text, sizeof text) != nullptr)
-        out.emplace_back(text);
-    }
-    ::freeifaddrs(list);
-  }
-  if (out.empty())
-    out.emplace_back("127.0.0.1");
-  return out;
-}
 
 } // namespace
 
@@ -63,7 +38,9 @@ result<void> engine_server::open_media() {
   where.bind = {address, options_.media_port};
   where.advertise = options_.advertise;
   if (where.advertise.empty() && address.is_unspecified())
-    where.advertise = interface_addresses();
+    where.advertise = outer_addresses();
+  if (where.advertise.empty() && address.is_unspecified())
+    where.advertise = {"127.0.0.1"}; // there is no other
   return peers_->open(where);
 }
 

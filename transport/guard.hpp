@@ -42,6 +42,9 @@ struct guard_policy {
   std::vector<std::string> allowed_hosts;   ///< exact names or name:port; no wildcard but "*" alone
   std::vector<std::string> allowed_origins; ///< scheme://host[:port], or "*" alone
   bool loopback = true;                     ///< bound to loopback: its names are always allowed
+  /// Asked last, about a name in lower case, IPv6 in brackets: is it one of this machine's own?
+  /// A page that came by DNS rebinding names neither an address nor our host name. Empty: none is.
+  std::function<bool(std::string_view name)> own_name;
   /// Paths that skip the Origin list and answer CORS "*" (their key is the credential).
   std::function<bool(std::string_view path)> origin_exempt;
 };

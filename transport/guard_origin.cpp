@@ -97,6 +97,8 @@ result<void> check_host(const guard_policy& policy, std::string_view host) {
         && (allowed->port.empty() || allowed->port == asked->port))
       return {};
   }
+  if (policy.own_name && policy.own_name(asked->name))
+    return {};
   return refused;
 }
 

@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """The gateway as a stranger meets it: who may ask, what is refused, and how it is said."""
 
+import re
 import socket
+import subprocess
 
 import pytest
 
-from daemon import wait_for
-from web import closed_with
+from daemon import Daemon, wait_for
+from web import Client, closed_with
 
 ROUTES = ["/v1/health", "/v1/activity", "/v1/supervision", "/v1/desktop/status",
           "/v1/desktop/stream/status", "/v1/control", "/metrics"]
@@ -49,6 +51,35 @@ def test_foreign_host_is_refused(bare, host):
 def test_own_host_is_taken(bare, host):
     answer = bare.client.call("GET", "/v1/health", host=host.format(port=bare.client.port))
     assert answer.status == 200
+
+
+@pytest.fixture(scope="module")
+def wide(tmp_path_factory):
+    """Listens on every address of the machine, with nothing said about Host."""
+    d = Daemon(tmp_path_factory.mktemp("wide"), "--no-desktop", "--http-address", "0.0.0.0")
+    yield d
+    d.kill()
+
+
+def test_every_own_address_and_name_is_taken(wide):
+    port = wide.client.port
+    addresses = subprocess.run(["ip", "-4", "-o", "addr", "show", "up"], capture_output=True,
+                               text=True, check=True).stdout
+    own = re.findall(r"inet ([0-9.]+)", addresses) or ["127.0.0.1"]
+    for address in own:
+        client = Client(f"http://{address}:{port}", wide.token)
+        answer = client.call("GET", "/v1/session", headers={"Origin": f"http://{address}:{port}"})
+        assert answer.status == 200, (address, answer)
+    for name in (socket.gethostname(), socket.gethostname().upper(), "localhost"):
+        answer = wide.client.call("GET", "/v1/health", host=f"{name}:{port}")
+        assert answer.status == 200, (name, answer)
+
+
+@pytest.mark.parametrize("host", ["evil.example", "evil.example:{port}", "192.0.2.77:{port}",
+                                  "0.0.0.0:{port}", "{name}.evil.example:{port}"])
+def test_rebound_name_is_refused_on_every_address(wide, host):
+    host = host.format(port=wide.client.port, name=socket.gethostname())
+    wide.client.call("GET", "/v1/health", host=host).problem(421, "host_refused")
 
 
 @pytest.mark.parametrize("origin", ["http://evil.example", "null", "http://127.0.0.1.evil.example",
