@@ -21,19 +21,14 @@ void send_exit(const caf::actor& to, caf::exit_reason reason) {
 actor_child::actor_child(actor_child_options how) : how_{std::move(how)} {}
 
 void actor_child::start(generation gen, supervision::event_sink sink) {
-  {
-    // Before it exists: it may report itself from another thread at once.
-    std::lock_guard guard{mutex_};
-    gen_ = gen;
-    sink_ = sink;
+  // Before it exists: it may report itself from another thread at once.
+  voice_.begin(gen, sink);
+  voice_.during(gen, [this] {
     actor_ = nullptr;
     end_reason_.clear();
-  }
+  });
   auto hdl = how_.spawn();
-  {
-    std::lock_guard guard{mutex_};
-    actor_ = hdl;
-  }
+  voice_.during(gen, [&] { actor_ = hdl; });
   if (!hdl) {
     sink(gen, supervision::spawn_failed{"the actor could not be made", false});
     return;
@@ -46,16 +41,13 @@ void actor_child::start(generation gen, supervision::event_sink sink) {
 }
 
 void actor_child::ended(generation gen, const caf::error& reason) {
-  supervision::event_sink sink;
   std::string why;
-  {
-    std::lock_guard guard{mutex_};
-    if (gen != gen_)
-      return;
+  const bool ours = voice_.during(gen, [&] {
     actor_ = nullptr;
-    sink = sink_;
     why = end_reason_;
-  }
+  });
+  if (!ours)
+    return;
   if (how_.on_end)
     how_.on_end();
   supervision::exited what;
@@ -64,52 +56,28 @@ void actor_child::ended(generation gen, const caf::error& reason) {
     = !reason || reason == caf::exit_reason::normal || reason == caf::exit_reason::user_shutdown;
   what.code = clean ? 0 : 1;
   what.detail = !why.empty() ? why : clean ? "" : caf::to_string(reason);
-  sink(gen, std::move(what));
+  voice_.tell(gen, std::move(what));
 }
 
 void actor_child::stop(generation gen) {
-  std::lock_guard guard{mutex_};
-  if (gen == gen_)
-    send_exit(actor_, caf::exit_reason::user_shutdown);
+  voice_.during(gen, [this] { send_exit(actor_, caf::exit_reason::user_shutdown); });
 }
 
 void actor_child::kill(generation gen) {
-  supervision::event_sink sink;
-  {
-    std::lock_guard guard{mutex_};
-    if (gen == gen_)
-      send_exit(actor_, caf::exit_reason::kill);
-    sink = sink_;
-  }
-  if (sink)
-    sink(gen, supervision::kill_verified{0});
+  voice_.during(gen, [this] { send_exit(actor_, caf::exit_reason::kill); });
+  voice_.tell(gen, supervision::kill_verified{0});
 }
 
 void actor_child::probe(generation gen) {
-  supervision::event_sink sink;
-  {
-    std::lock_guard guard{mutex_};
-    sink = sink_;
-  }
-  if (sink)
-    sink(gen, supervision::probe_ok{});
+  voice_.tell(gen, supervision::probe_ok{});
 }
 
 void actor_child::report_ready() {
-  supervision::event_sink sink;
-  generation gen{};
-  {
-    std::lock_guard guard{mutex_};
-    sink = sink_;
-    gen = gen_;
-  }
-  if (sink)
-    sink(gen, supervision::became_ready{});
+  voice_.tell(supervision::became_ready{});
 }
 
 void actor_child::report_end_reason(std::string text) {
-  std::lock_guard guard{mutex_};
-  end_reason_ = std::move(text);
+  voice_.locked([&] { end_reason_ = std::move(text); });
 }
 
 std::shared_ptr<actor_child> make_actor_child(actor_child_options how) {

@@ -4,7 +4,7 @@
 // An actor as a child of the supervision tree, and the name under which others find it while it
 // is restarted. The supervisor stops it by an exit message; its end is seen whatever its reason.
 
-#include "supervisor/child_port.hpp"
+#include "supervisor/child_voice.hpp"
 
 #include <caf/all.hpp>
 
@@ -81,11 +81,9 @@ private:
   void ended(generation gen, const caf::error& reason);
 
   actor_child_options how_;
-  std::mutex mutex_;
-  generation gen_{};
-  supervision::event_sink sink_;
-  caf::actor actor_;
-  std::string end_reason_;
+  supervision::child_voice voice_;
+  caf::actor actor_;       ///< of the present run, under the voice's lock
+  std::string end_reason_; ///< the same
 };
 
 std::shared_ptr<actor_child> make_actor_child(actor_child_options how);

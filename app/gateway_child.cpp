@@ -112,11 +112,7 @@ void gateway_child::close_all(std::uint16_t code, const std::string& reason,
 }
 
 void gateway_child::start(generation gen, supervision::event_sink sink) {
-  {
-    std::lock_guard guard{mutex_};
-    gen_ = gen;
-    sink_ = sink;
-  }
+  voice_.begin(gen, sink);
   if (!listener())
     if (auto bound = bind(); !bound) {
       sink(gen, supervision::spawn_failed{bound.error().detail, false});
@@ -126,20 +122,18 @@ void gateway_child::start(generation gen, supervision::event_sink sink) {
   sink(gen, supervision::became_ready{});
 }
 
+void gateway_child::let_go() {
+  std::lock_guard guard{mutex_};
+  listener_.reset();
+}
+
 void gateway_child::ended(generation gen) {
-  supervision::event_sink sink;
-  {
-    std::lock_guard guard{mutex_};
-    if (gen != gen_)
-      return; // that of an earlier start
-    listener_.reset();
-    sink = sink_;
-  }
-  if (sink) {
-    supervision::exited what;
-    what.cause = death_cause::actor;
-    sink(gen, std::move(what));
-  }
+  // Not when this was the end of an earlier start.
+  if (!voice_.during(gen, [this] { let_go(); }))
+    return;
+  supervision::exited what;
+  what.cause = death_cause::actor;
+  voice_.tell(gen, std::move(what));
 }
 
 void gateway_child::stop(generation gen) {
@@ -148,24 +142,12 @@ void gateway_child::stop(generation gen) {
 }
 
 void gateway_child::kill(generation gen) {
-  supervision::event_sink sink;
-  {
-    std::lock_guard guard{mutex_};
-    listener_.reset();
-    sink = sink_;
-  }
-  if (sink)
-    sink(gen, supervision::kill_verified{0});
+  let_go();
+  voice_.tell(gen, supervision::kill_verified{0});
 }
 
 void gateway_child::probe(generation gen) {
-  supervision::event_sink sink;
-  {
-    std::lock_guard guard{mutex_};
-    sink = sink_;
-  }
-  if (sink)
-    sink(gen, supervision::probe_ok{});
+  voice_.tell(gen, supervision::probe_ok{});
 }
 
 std::shared_ptr<gateway_child> make_gateway(const shared_parts& parts, const config& values,

@@ -6,6 +6,7 @@
 
 #include "actors/gateway.hpp"
 #include "app/children.hpp"
+#include "supervisor/child_voice.hpp"
 #include "transport/reaper.hpp"
 #include "transport/state_dir.hpp"
 
@@ -39,6 +40,7 @@ public:
 private:
   std::shared_ptr<http::listener> listener() const;
   result<void> bind();
+  void let_go();
   void ended(generation gen);
 
   boost::asio::io_context& io_;
@@ -48,8 +50,7 @@ private:
   mutable std::mutex mutex_;
   std::shared_ptr<http::listener> listener_;
   boost::asio::ip::tcp::endpoint bound_;
-  generation gen_{};
-  supervision::event_sink sink_;
+  supervision::child_voice voice_;
 };
 
 std::shared_ptr<gateway_child> make_gateway(const shared_parts& parts, const config& values,
