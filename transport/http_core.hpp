@@ -2,7 +2,7 @@
 #pragma once
 
 // What the connections of one listener share: options, counters, the registry of live connections
-// and their places. Internal to transport/ (listener, http_session, ws_session).
+// and their places. Internal to transport/ (listener, http_session, ws_server).
 // Thread-safe; holds no socket; never calls out while it holds its lock.
 
 #include "transport/listener.hpp"

@@ -56,8 +56,8 @@ private:
       finish(got.error());
       return;
     }
-    session_ = std::make_shared<ws_session>(std::move(*got), nullptr, limits_, ws_handlers{});
-    session_->set_options(true, to_.connect_timeout);
+    session_ = std::make_shared<ws_session>(std::move(*got), limits_);
+    session_->set_options(to_.connect_timeout);
     if (to_.tls)
       start_tls();
     else
@@ -136,9 +136,9 @@ private:
     session_->stream().set_option(
       beast::websocket::stream_base::decorator([](beast::websocket::request_type&) {}));
     const auto session = std::exchange(session_, nullptr);
-    session->use(std::move(handlers_));
+    auto handlers = std::move(handlers_);
     finish(ws_ptr{session});
-    session->run();
+    session->run(std::move(handlers));
   }
 
   void tell_refusal() {

@@ -16,8 +16,7 @@ public:
     : seat_{std::move(seat)}, socket_{std::move(socket)}, timer_{socket_.get_executor()} {}
 
   void begin(std::chrono::milliseconds limit) {
-    if (seat_)
-      seat_->attach(weak_from_this());
+    seat_->attach(weak_from_this());
     timer_.expires_after(limit);
     timer_.async_wait([self = shared_from_this()](error_code ec) {
       if (!ec)

@@ -15,46 +15,17 @@ namespace holt::http {
 
 namespace asio = boost::asio;
 using boost::system::error_code;
-using std::chrono::steady_clock;
 
 namespace {
 
-/// Bytes of bookkeeping that one queued message costs: a flood of empty ones is bounded, too.
-constexpr std::size_t item_cost = 64;
 /// Up to here a payload is copied into a run of frames; above it is shared and gathered.
 constexpr std::size_t copied_bytes = 4 * 1024;
 constexpr std::size_t run_bytes = 64 * 1024;  ///< of one run
 constexpr std::size_t read_bytes = 64 * 1024; ///< at once
 constexpr unsigned op_binary = 2;
 constexpr unsigned op_text = 1;
-constexpr unsigned op_close = 8;
 constexpr unsigned op_ping = 9;
 constexpr unsigned op_pong = 10;
-
-/// RFC 6455, section 7.4: what may stand in a close frame.
-std::uint16_t sendable(std::uint16_t code) noexcept {
-  const bool fine = (code >= 1000 && code <= 1014 && code != 1004 && code != 1005 && code != 1006)
-                    || (code >= 3000 && code <= 4999);
-  return fine ? code : std::uint16_t{1011};
-}
-
-/// At most 123 bytes, cut between characters.
-std::string_view fitting(std::string_view text) noexcept {
-  if (text.size() <= 123)
-    return text;
-  std::size_t end = 123;
-  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80)
-    --end;
-  return text.substr(0, end);
-}
-
-std::string close_payload(std::uint16_t code, std::string_view reason) {
-  code = sendable(code);
-  std::string out;
-  out += static_cast<char>(code >> 8);
-  out += static_cast<char>(code & 0xff);
-  return out.append(fitting(reason));
-}
 
 } // namespace
 
@@ -96,7 +67,7 @@ thread_local ws_flush_later* ws_flush_later::current_ = nullptr;
 ws_server::ws_server(socket_type socket, std::unique_ptr<place> seat, ws_limits limits,
                      ws_handlers handlers)
   : socket_{std::move(socket)},
-    timer_{socket_.get_executor()},
+    liveness_{socket_.get_executor()},
     seat_{std::move(seat)},
     limits_{limits},
     handlers_{std::move(handlers)},
@@ -109,7 +80,7 @@ void ws_server::begin(std::string answer, const std::function<void(ws_ptr)>& ope
     writing_ = true; // nothing goes out before the answer
     outbox_.push_back({std::move(answer), nullptr});
   }
-  arm(limits_.ping);
+  liveness_.arm(shared_from_this(), limits_.ping);
   if (opened)
     opened(shared_from_this());
   open_ = true;
@@ -150,8 +121,8 @@ bool ws_server::enqueue(const std::shared_ptr<const std::string>& bytes, unsigne
     const std::lock_guard lock{mutex_};
     if (closed_to_senders_)
       return false;
-    const auto cost = bytes->size() + item_cost;
-    full = outbox_bytes_ + cost > limits_.outbox_bytes + item_cost;
+    const auto cost = bytes->size() + ws_item_cost;
+    full = outbox_bytes_ + cost > limits_.outbox_bytes + ws_item_cost;
     if (full) {
       closed_to_senders_ = true;
     } else {
@@ -177,7 +148,7 @@ void ws_server::control(unsigned opcode, std::string_view payload, bool always) 
     // Who does not read gets no pongs either.
     if (!always && outbox_bytes_ > limits_.outbox_bytes)
       return;
-    const auto cost = payload.size() + item_cost;
+    const auto cost = payload.size() + ws_item_cost;
     outbox_bytes_ += cost;
     queued_bytes_ += cost;
     append_locked(opcode, std::make_shared<const std::string>(payload));
@@ -194,7 +165,7 @@ void ws_server::when_read(std::function<void()> read) {
       return;
     proofs_.push_back({++last_proof_, std::move(read)});
     const auto bytes = std::make_shared<const std::string>(std::to_string(last_proof_));
-    const auto cost = bytes->size() + item_cost;
+    const auto cost = bytes->size() + ws_item_cost;
     outbox_bytes_ += cost;
     queued_bytes_ += cost;
     append_locked(op_ping, bytes);
@@ -318,7 +289,7 @@ void ws_server::readable() {
     const auto size = static_cast<std::size_t>(n);
     if (seat_)
       seat_->core().bytes_in.fetch_add(size, std::memory_order_relaxed);
-    silent_ticks_ = 0;
+    liveness_.heard();
     consume({buffer.get(), size});
     wait();
     return;
@@ -380,167 +351,6 @@ void ws_server::resume() {
     consume(bytes);
   }
   wait();
-}
-
-// -- the end
-
-void ws_server::close(std::uint16_t code, std::string reason) {
-  {
-    const std::lock_guard lock{mutex_};
-    closed_to_senders_ = true;
-  }
-  asio::post(socket_.get_executor(),
-             [self = shared_from_this(), code, reason = std::move(reason)]() mutable {
-               self->begin_close(code, std::move(reason), false);
-             });
-}
-
-void ws_server::stop(std::uint16_t ws_code, std::string reason) {
-  close(ws_code, std::move(reason));
-}
-
-void ws_server::abort() {
-  asio::post(socket_.get_executor(), [self = shared_from_this()] { self->cut(); });
-}
-
-/// What waits is not sent any more; what is under way is.
-void ws_server::drop_queue() {
-  const std::lock_guard lock{mutex_};
-  closed_to_senders_ = true;
-  outbox_.clear();
-  outbox_bytes_ -= std::exchange(queued_bytes_, 0);
-}
-
-/// `drop`: what waits is not sent any more; otherwise the close frame follows it.
-void ws_server::begin_close(std::uint16_t code, std::string reason, bool drop) {
-  if (finished_ || closing_ || end_after_write_ || (close_wanted_ && !drop))
-    return;
-  if (!close_wanted_) {
-    goodbye_ = close_payload(code, reason);
-    why_cut_ = "the peer did not answer the close frame in time";
-    arm(limits_.close_timeout);
-  }
-  close_wanted_ = true;
-  if (drop)
-    drop_queue();
-  bool idle = false;
-  {
-    const std::lock_guard lock{mutex_};
-    closed_to_senders_ = true;
-    idle = !writing_;
-  }
-  if (idle)
-    shake_hands();
-  // From now on messages are passed over: also those that waited for credit.
-  if (open_)
-    resume();
-}
-
-void ws_server::shake_hands() {
-  if (finished_ || closing_)
-    return;
-  closing_ = true;
-  control(op_close, goodbye_, true);
-}
-
-void ws_server::last_frame(std::string payload) {
-  end_after_write_ = true;
-  arm(limits_.close_timeout);
-  close_wanted_ = true;
-  if (closing_) { // ours is on its way or was sent
-    bool idle = false;
-    {
-      const std::lock_guard lock{mutex_};
-      idle = !writing_;
-    }
-    if (idle)
-      finish(ending_);
-    return;
-  }
-  drop_queue();
-  closing_ = true;
-  control(op_close, payload, true);
-}
-
-void ws_server::take_close() {
-  peer_closed_ = true;
-  const auto code = reader_.code();
-  ending_ = {code, std::move(reader_.payload())};
-  last_frame(code == 1005 ? std::string{} : close_payload(code, {}));
-}
-
-void ws_server::fail(std::uint16_t code, std::string why) {
-  ending_ = {code, std::move(why)};
-  last_frame(close_payload(code, {}));
-}
-
-void ws_server::arm(std::chrono::milliseconds after) {
-  timer_.expires_after(after);
-  timer_.async_wait([self = shared_from_this()](error_code ec) {
-    if (!ec && !self->finished_ && self->timer_.expiry() <= steady_clock::now())
-      self->late();
-  });
-}
-
-void ws_server::late() {
-  if (close_wanted_) {
-    cut();
-    return;
-  }
-  arm(limits_.ping);
-  if (!waiting_) { // out of credit: the peer's pongs wait behind messages
-    silent_ticks_ = 0;
-    return;
-  }
-  if (silent_ticks_ > 2) {
-    why_cut_ = "the peer did not answer two pings";
-    cut();
-    return;
-  }
-  if (silent_ticks_++ > 0 || limits_.ping.count() > 0)
-    control(op_ping, open_proof(), false);
-}
-
-void ws_server::cut() {
-  if (finished_)
-    return;
-  if (peer_closed_) {
-    finish(ending_);
-    return;
-  }
-  error_code ignored;
-  socket_.close(ignored);
-  finish({1006, why_cut_});
-}
-
-void ws_server::finish(close_reason why) {
-  if (std::exchange(finished_, true))
-    return;
-  timer_.cancel();
-  error_code ignored;
-  // We failed the connection: the peer may be sending still, and a reset would eat the reason.
-  if (socket_.is_open() && !peer_closed_ && why.code != 1006) {
-    socket_.cancel(ignored);
-    socket_.shutdown(socket_type::shutdown_send, ignored);
-    drain(std::move(seat_), std::move(socket_), limits_.close_timeout);
-  } else {
-    socket_.shutdown(socket_type::shutdown_send, ignored);
-    socket_.close(ignored);
-  }
-  std::deque<proof> unproven;
-  {
-    const std::lock_guard lock{mutex_};
-    closed_to_senders_ = true;
-    outbox_.clear();
-    outbox_bytes_ -= std::exchange(queued_bytes_, 0);
-    unproven.swap(proofs_); // gone outside of the lock: whoever waited may hold us
-  }
-  pending_ = {};
-  seat_.reset();
-  // Out of here before the call: handlers often hold what holds us.
-  auto handlers = std::exchange(handlers_, {});
-  if (handlers.on_close)
-    handlers.on_close(std::move(why));
 }
 
 } // namespace holt::http

@@ -7,6 +7,7 @@
 // thread-safe and never block.
 
 #include "transport/http_upgrade.hpp"
+#include "transport/ws_liveness.hpp"
 #include "transport/ws_proof.hpp"
 #include "transport/ws_reader.hpp"
 
@@ -42,6 +43,7 @@ public:
 
 private:
   friend class ws_flush_later;
+  friend class ws_liveness;
   /// A run of small frames, or one large payload that is shared.
   struct piece {
     std::string own;
@@ -72,13 +74,12 @@ private:
   void shake_hands();
   void drop_queue();
   void last_frame(std::string payload);
-  void arm(std::chrono::milliseconds after);
   void late();
   void cut();
   void finish(close_reason why);
 
   socket_type socket_;
-  timer_type timer_;
+  ws_liveness liveness_;
   std::unique_ptr<place> seat_;
   const ws_limits limits_;
   ws_handlers handlers_;
@@ -98,7 +99,6 @@ private:
   std::size_t in_flight_bytes_ = 0;
   std::string pending_; ///< read, but out of credit
   unsigned unacknowledged_ = 0;
-  unsigned silent_ticks_ = 0;
   bool waiting_ = false;         ///< for the socket to be readable
   bool open_ = false;            ///< opened() was called
   bool close_wanted_ = false;    ///< no message is delivered any more

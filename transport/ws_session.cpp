@@ -9,72 +9,37 @@ namespace holt::http {
 namespace asio = boost::asio;
 namespace websocket = boost::beast::websocket;
 using boost::system::error_code;
-using std::chrono::steady_clock;
 
-namespace {
+ws_session::ws_session(socket_type socket, ws_limits limits)
+  : stream_{ws_socket{std::move(socket)}}, liveness_{stream_.get_executor()}, limits_{limits} {}
 
-/// Bytes of bookkeeping that one queued message costs: a flood of empty ones is bounded, too.
-constexpr std::size_t item_cost = 64;
-
-/// RFC 6455, section 7.4: what may stand in a close frame.
-std::uint16_t sendable(std::uint16_t code) noexcept {
-  const bool fine = (code >= 1000 && code <= 1014 && code != 1004 && code != 1005 && code != 1006)
-                    || (code >= 3000 && code <= 4999);
-  return fine ? code : std::uint16_t{1011};
-}
-
-/// At most 123 bytes, cut between characters.
-std::string_view fitting(std::string_view text) noexcept {
-  if (text.size() <= 123)
-    return text;
-  std::size_t end = 123;
-  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80)
-    --end;
-  return text.substr(0, end);
-}
-
-} // namespace
-
-ws_session::ws_session(socket_type socket, std::unique_ptr<place> seat, ws_limits limits,
-                       ws_handlers handlers)
-  : stream_{ws_socket{std::move(socket)}},
-    timer_{stream_.get_executor()},
-    seat_{std::move(seat)},
-    limits_{limits},
-    handlers_{std::move(handlers)} {}
-
-void ws_session::attach() {
-  if (seat_)
-    seat_->attach(weak_from_this());
-}
-
-void ws_session::set_options(bool client, std::chrono::milliseconds handshake_timeout) {
-  // Liveness is ours; Beast's timer bounds the handshakes at both ends.
+void ws_session::set_options(std::chrono::milliseconds handshake_timeout) {
+  // Liveness is ours; Beast's timer bounds the handshakes.
   stream_.set_option(
     websocket::stream_base::timeout{handshake_timeout, websocket::stream_base::none(), false});
   stream_.auto_fragment(false);
-  if (client)
-    stream_.write_buffer_bytes(2048); // masking needs one; servers never allocate it
+  stream_.write_buffer_bytes(2048); // masking needs one
   stream_.read_message_max(limits_.max_message_bytes);
 }
 
-void ws_session::run() {
+void ws_session::run(ws_handlers handlers) {
   if (finished_)
     return;
+  handlers_ = std::move(handlers);
   open_ = true;
   stream_.set_option(
     websocket::stream_base::timeout{limits_.close_timeout, websocket::stream_base::none(), false});
   stream_.control_callback([this](websocket::frame_type kind, boost::beast::string_view) {
-    silent_ticks_ = 0;
+    liveness_.heard();
     if (kind != websocket::frame_type::close || finished_)
       return;
     // Beast answers, then waits for the end of the TCP connection: not for ever.
     peer_closed_ = true;
     close_wanted_ = true;
-    arm(limits_.close_timeout);
+    liveness_.arm(shared_from_this(), limits_.close_timeout);
   });
   if (!close_wanted_)
-    arm(limits_.ping);
+    liveness_.arm(shared_from_this(), limits_.ping);
   read();
   bool idle = false;
   {
@@ -83,10 +48,6 @@ void ws_session::run() {
   }
   if (close_wanted_ && idle) // asked for during the handshake
     shake_hands();
-}
-
-void ws_session::failed() {
-  finish({1006, "the handshake failed"});
 }
 
 // -- out
@@ -107,8 +68,8 @@ bool ws_session::enqueue(std::shared_ptr<const std::string> bytes, bool binary) 
     const std::lock_guard lock{mutex_};
     if (closed_to_senders_)
       return false;
-    const auto cost = bytes->size() + item_cost;
-    full = outbox_bytes_ + cost > limits_.outbox_bytes + item_cost;
+    const auto cost = bytes->size() + ws_item_cost;
+    full = outbox_bytes_ + cost > limits_.outbox_bytes + ws_item_cost;
     if (full) {
       closed_to_senders_ = true;
     } else {
@@ -158,14 +119,12 @@ void ws_session::written(error_code ec, std::size_t n) {
     const std::lock_guard lock{mutex_};
     if (!outbox_.empty()) {
       outbox_.pop_front();
-      outbox_bytes_ -= n + item_cost;
+      outbox_bytes_ -= n + ws_item_cost;
     }
     empty = outbox_.empty();
     if (empty || ec)
       writing_ = false;
   }
-  if (seat_)
-    seat_->core().bytes_out.fetch_add(n, std::memory_order_relaxed);
   if (finished_)
     return;
   if (ec) {
@@ -201,9 +160,7 @@ void ws_session::received(error_code ec) {
       finish(reason_of(ec));
     return; // else the close handshake tells
   }
-  silent_ticks_ = 0;
-  if (seat_)
-    seat_->core().bytes_in.fetch_add(incoming_.size(), std::memory_order_relaxed);
+  liveness_.heard();
   std::string payload;
   payload.swap(incoming_);
   if (!close_wanted_) {
@@ -254,10 +211,6 @@ void ws_session::close(std::uint16_t code, std::string reason) {
              });
 }
 
-void ws_session::stop(std::uint16_t ws_code, std::string reason) {
-  close(ws_code, std::move(reason));
-}
-
 void ws_session::abort() {
   asio::post(stream_.get_executor(), [self = shared_from_this()] { self->cut(); });
 }
@@ -267,10 +220,10 @@ void ws_session::begin_close(std::uint16_t code, std::string reason, bool drop) 
   if (finished_ || closing_ || peer_closed_ || (close_wanted_ && !drop))
     return;
   if (!close_wanted_) {
-    closing_with_ = websocket::close_reason{static_cast<websocket::close_code>(sendable(code)),
-                                            fitting(reason)};
+    closing_with_ = websocket::close_reason{static_cast<websocket::close_code>(ws_sendable(code)),
+                                            ws_fitting(reason)};
     why_cut_ = "the peer did not answer the close frame in time";
-    arm(limits_.close_timeout);
+    liveness_.arm(shared_from_this(), limits_.close_timeout);
   }
   close_wanted_ = true;
   bool idle = false;
@@ -280,7 +233,7 @@ void ws_session::begin_close(std::uint16_t code, std::string reason, bool drop) 
     if (drop) {
       // The front one may be under way: it stays until written() takes it.
       while (outbox_.size() > (writing_ ? 1u : 0u)) {
-        outbox_bytes_ -= outbox_.back().bytes->size() + item_cost;
+        outbox_bytes_ -= outbox_.back().bytes->size() + ws_item_cost;
         outbox_.pop_back();
       }
     }
@@ -301,33 +254,21 @@ void ws_session::shake_hands() {
   });
 }
 
-void ws_session::arm(std::chrono::milliseconds after) {
-  timer_.expires_after(after);
-  timer_.async_wait([self = shared_from_this()](error_code ec) {
-    if (!ec && !self->finished_ && self->timer_.expiry() <= steady_clock::now())
-      self->late();
-  });
-}
-
 void ws_session::late() {
+  if (finished_)
+    return;
   if (close_wanted_) {
     cut();
     return;
   }
-  arm(limits_.ping);
-  if (!reading_) { // out of credit: the peer's pongs wait behind messages
-    silent_ticks_ = 0;
-    return;
-  }
-  if (silent_ticks_ > 2) {
-    why_cut_ = "the peer did not answer two pings";
-    cut();
-    return;
-  }
-  if (silent_ticks_++ > 0 || limits_.ping.count() > 0) {
-    if (std::exchange(pinging_, true))
-      return; // the last one still waits behind a write
-    stream_.async_ping({}, [self = shared_from_this()](error_code) { self->pinging_ = false; });
+  liveness_.arm(shared_from_this(), limits_.ping);
+  switch (liveness_.tick(reading_)) {
+  case ws_liveness::beat::pause: break;
+  case ws_liveness::beat::ping:
+    if (!std::exchange(pinging_, true)) // else the last one still waits behind a write
+      stream_.async_ping({}, [self = shared_from_this()](error_code) { self->pinging_ = false; });
+    break;
+  case ws_liveness::beat::silent: why_cut_ = "the peer did not answer two pings"; cut();
   }
 }
 
@@ -344,14 +285,9 @@ void ws_session::cut() {
 void ws_session::finish(close_reason why) {
   if (std::exchange(finished_, true))
     return;
-  timer_.cancel();
-  auto& socket = stream_.next_layer();
+  liveness_.stop();
   error_code ignored;
-  // We failed the connection: the peer may be sending still, and a reset would eat the reason.
-  if (socket.is_open() && !socket.encrypted() && !peer_closed_ && why.code != 1006)
-    drain(std::move(seat_), std::move(static_cast<socket_type&>(socket)), limits_.close_timeout);
-  else
-    socket.close(ignored);
+  stream_.next_layer().close(ignored);
   {
     const std::lock_guard lock{mutex_};
     closed_to_senders_ = true;
@@ -360,7 +296,6 @@ void ws_session::finish(close_reason why) {
       outbox_bytes_ = 0;
     }
   }
-  seat_.reset();
   // Out of here before the call: handlers often hold what holds us.
   auto handlers = std::exchange(handlers_, {});
   if (handlers.on_close)

@@ -6,6 +6,7 @@
 // includes: only ws_session.cpp and ws_client.cpp). Runs on its strand; send, acknowledge and close
 // are thread-safe and never block.
 
+#include "transport/ws_liveness.hpp"
 #include "transport/ws_socket.hpp"
 
 #include <boost/beast/websocket/stream.hpp>
@@ -19,23 +20,16 @@ namespace holt::http {
 
 using ws_stream = boost::beast::websocket::stream<ws_socket, false>;
 
-class ws_session final : public ws_connection,
-                         public connection,
-                         public std::enable_shared_from_this<ws_session> {
+class ws_session final : public ws_connection, public std::enable_shared_from_this<ws_session> {
 public:
-  /// `seat` is null on the client side.
-  ws_session(socket_type socket, std::unique_ptr<place> seat, ws_limits limits,
-             ws_handlers handlers);
+  ws_session(socket_type socket, ws_limits limits);
 
   ws_stream& stream() noexcept { return stream_; }
-  void set_options(bool client, std::chrono::milliseconds handshake_timeout);
-  /// The handshake is done: start reading, on the strand.
-  void run();
-  bool finished() const noexcept { return finished_; }
-  /// The handshake failed, on the strand.
-  void failed();
-  void attach();
-  void use(ws_handlers handlers) { handlers_ = std::move(handlers); }
+  void set_options(std::chrono::milliseconds handshake_timeout);
+  /// The handshake is done: starts reading, on the strand.
+  void run(ws_handlers handlers);
+  /// Ends at once, without a close frame; any thread.
+  void abort();
 
   // -- ws_connection
   bool send_text(std::shared_ptr<const std::string> text) override;
@@ -44,11 +38,8 @@ public:
   void close(std::uint16_t code, std::string reason) override;
   std::size_t outbox() const override;
 
-  // -- connection
-  void stop(std::uint16_t ws_code, std::string reason) override;
-  void abort() override;
-
 private:
+  friend class ws_liveness;
   struct item {
     std::shared_ptr<const std::string> bytes;
     bool binary = false;
@@ -61,15 +52,13 @@ private:
   void written(boost::system::error_code ec, std::size_t n);
   void begin_close(std::uint16_t code, std::string reason, bool drop);
   void shake_hands();
-  void arm(std::chrono::milliseconds after);
   void late();
   void cut();
   void finish(close_reason why);
   close_reason reason_of(boost::system::error_code ec) const;
 
   ws_stream stream_;
-  timer_type timer_;
-  std::unique_ptr<place> seat_;
+  ws_liveness liveness_;
   ws_limits limits_;
   ws_handlers handlers_;
 
@@ -86,7 +75,6 @@ private:
   std::optional<string_buffer> buffer_; ///< over `incoming_`
   boost::beast::websocket::close_reason closing_with_;
   unsigned unacknowledged_ = 0;
-  unsigned silent_ticks_ = 0;
   bool open_ = false;
   bool reading_ = false;
   bool pinging_ = false;

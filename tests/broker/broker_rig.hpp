@@ -33,10 +33,12 @@ public:
     else
       what->refuse(http::problem({errc::not_found, {}}));
   }
+  void let_go() {}
+  void ended() { to.reset(); } // its clock keeps the threads busy
   std::shared_ptr<broker::broker> to;
 };
 
-class broker_server {
+class broker_server : public server_of<broker_service> {
 public:
   explicit broker_server(broker::broker_options how = {}) {
     if (how.jwt_secret.empty())
@@ -45,43 +47,10 @@ public:
     if (!made)
       throw std::runtime_error(made.error().detail);
     app->to = *made;
-    const auto bound = listener.start();
-    if (!bound)
-      throw std::runtime_error(bound.error().detail);
-    port = bound->port();
-    for (auto& one : threads_)
-      one = std::thread{[this] { io.run(); }};
-  }
-  ~broker_server() {
-    listener.close_all(1001, "test over", [this] {
-      app->to.reset(); // its clock keeps the threads busy
-      work_.reset();
-    });
-    for (auto& one : threads_)
-      one.join();
+    start();
   }
   broker::broker& operator*() const { return *app->to; }
   broker::broker* operator->() const { return app->to.get(); }
-
-  template <class Done>
-  bool settles(Done done) const {
-    const auto end = std::chrono::steady_clock::now() + limit;
-    while (std::chrono::steady_clock::now() < end) {
-      if (done())
-        return true;
-      std::this_thread::yield();
-    }
-    return false;
-  }
-
-  boost::asio::io_context io{2};
-  std::shared_ptr<broker_service> app = std::make_shared<broker_service>();
-  http::listener listener{io, {}, app};
-  std::uint16_t port = 0;
-
-private:
-  boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_{io.get_executor()};
-  std::thread threads_[2];
 };
 
 /// A frame as JSON whatever its version: {join_ref, ref, topic, event, payload}.
@@ -101,19 +70,12 @@ struct said {
   }
 };
 
-class phoenix_client : public raw_client {
+class phoenix_client : public ws_client_raw {
 public:
   phoenix_client(const broker_server& to, const std::string& key, const std::string& vsn = "2.0.0",
                  const std::string& path = "/realtime/v1/websocket")
-    : raw_client{to.port}, v2_{vsn == "2.0.0"} {
-    auto query = "?apikey=" + key;
-    if (!vsn.empty())
-      query += "&vsn=" + vsn;
-    send(handshake(path + query));
-    const auto reply = read_answer();
-    if (reply.status != 101)
-      throw std::runtime_error("no 101: " + reply.head + reply.body);
-  }
+    : ws_client_raw{to.port, 0, path + "?apikey=" + key + (vsn.empty() ? "" : "&vsn=" + vsn)},
+      v2_{vsn == "2.0.0"} {}
 
   void push(const std::string& topic, const std::string& event, const json& payload,
             const json& ref = nullptr, const json& join_ref = nullptr) {
@@ -135,7 +97,7 @@ public:
 
   said next() {
     while (true) {
-      const auto got = read_frame();
+      const auto got = read();
       said out;
       if (got.opcode == 9 && answers_pings)
         send(frame(10, got.payload));
@@ -205,26 +167,6 @@ public:
   std::vector<said> skipped; ///< what settle() passed over
 
 private:
-  seen_frame read_frame() {
-    if (!need(2))
-      return {};
-    const auto b0 = static_cast<unsigned char>(pending[0]);
-    std::uint64_t n = static_cast<unsigned char>(pending[1]) & 0x7fu;
-    std::size_t at = 2;
-    if (n >= 126) {
-      const std::size_t more = n == 126 ? 2 : 8;
-      if (!need(2 + more))
-        return {};
-      n = 0;
-      for (std::size_t i = 0; i < more; ++i)
-        n = n << 8 | static_cast<unsigned char>(pending[at++]);
-    }
-    if (!need(at + n))
-      return {};
-    pending.erase(0, at);
-    return {b0 & 0x0fu, take(n)};
-  }
-
   bool v2_;
 };
 

@@ -22,6 +22,7 @@
 #include <mutex>
 #include <string>
 #include <thread>
+#include <type_traits>
 #include <vector>
 
 namespace rig {
@@ -156,6 +157,7 @@ public:
     const std::lock_guard lock{mutex_};
     return last.lock();
   }
+  void ended() {}
   void let_go() {
     std::vector<http::reply> out;
     {
@@ -179,12 +181,25 @@ private:
   std::weak_ptr<http::ws_connection> last;
 };
 
-class server {
+/// A service behind a real listener, on two threads. The service is asked to let go of what it
+/// holds before the listener closes, and told when that is done.
+template <class Service>
+class server_of {
 public:
-  explicit server(http::listener_options options = {})
-    : server{std::make_shared<test_service>(), std::move(options)} {}
-  explicit server(std::shared_ptr<test_service> what, http::listener_options options = {})
-    : app{std::move(what)}, listener{io, std::move(options), app} {
+  explicit server_of(http::listener_options options = {},
+                     std::shared_ptr<Service> what = std::make_shared<Service>())
+    : app{std::move(what)}, listener{io, std::move(options), app} {}
+  ~server_of() {
+    app->let_go();
+    listener.close_all(1001, "test over", [this] {
+      app->ended();
+      work_.reset();
+    });
+    for (auto& one : threads_)
+      if (one.joinable())
+        one.join();
+  }
+  void start() {
     const auto bound = listener.start();
     if (!bound)
       throw std::runtime_error(bound.error().detail);
@@ -192,34 +207,42 @@ public:
     for (auto& one : threads_)
       one = std::thread{[this] { io.run(); }};
   }
-  ~server() {
-    app->let_go();
-    listener.close_all(1001, "test over", [this] { work_.reset(); });
-    for (auto& one : threads_)
-      one.join();
-  }
-  /// True once `done` holds; polls the counters, which nothing announces.
-  bool settles(const std::function<bool(const http::listener_stats&)>& done) {
+  /// True once `done` holds; polls, for what nothing announces. It may take the counters.
+  template <class Done>
+  bool settles(Done done) const {
     const auto end = std::chrono::steady_clock::now() + limit;
     while (std::chrono::steady_clock::now() < end) {
-      if (done(listener.stats()))
+      if constexpr (std::is_invocable_v<Done, http::listener_stats>) {
+        if (done(listener.stats()))
+          return true;
+      } else if (done()) {
         return true;
+      }
       std::this_thread::yield();
     }
     return false;
   }
-  bool empties() {
+  bool empties() const {
     return settles([](const auto& s) { return s.open == 0; });
   }
 
   boost::asio::io_context io{2};
-  std::shared_ptr<test_service> app;
+  std::shared_ptr<Service> app;
   http::listener listener;
   std::uint16_t port = 0;
 
 private:
   boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_{io.get_executor()};
   std::thread threads_[2];
+};
+
+class server : public server_of<test_service> {
+public:
+  explicit server(http::listener_options options = {}) : server_of{std::move(options)} { start(); }
+  explicit server(std::shared_ptr<test_service> what, http::listener_options options = {})
+    : server_of{std::move(options), std::move(what)} {
+    start();
+  }
 };
 
 /// A blocking TCP client that says exactly what it is told.

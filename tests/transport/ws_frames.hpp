@@ -52,12 +52,13 @@ struct seen_frame {
   friend bool operator==(const seen_frame&, const seen_frame&) = default;
 };
 
-/// A raw client behind a finished handshake on /ws.
+/// A raw client behind a finished handshake.
 class ws_client_raw : public raw_client {
 public:
-  explicit ws_client_raw(std::uint16_t port, int receive_buffer = 0)
+  explicit ws_client_raw(std::uint16_t port, int receive_buffer = 0,
+                         const std::string& target = "/ws")
     : raw_client{port, receive_buffer} {
-    send(handshake("/ws"));
+    send(handshake(target));
     const auto reply = read_answer();
     if (reply.status != 101)
       throw std::runtime_error("no 101: " + reply.head + reply.body);
