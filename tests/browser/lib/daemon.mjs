@@ -88,7 +88,7 @@ export class Daemon {
       await end;
       clearTimeout(late);
     }
-    rmSync(this.home, { recursive: true, force: true });
+    rmSync(this.home, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
   }
 
   async call(method, path, body) {
