@@ -85,9 +85,16 @@ std::optional<std::string> unquote(std::string_view value) {
 
 void quote(std::string& out, std::string_view plain) {
   static constexpr char digits[] = "0123456789abcdef";
+  static constexpr std::string_view with_names = "\b\t\n\f\r";
+  static constexpr std::string_view names = "btnfr";
+  out.reserve(out.size() + plain.size() + 2);
   out += '"';
   std::size_t done = 0;
   for (std::size_t i = 0; i < plain.size();) {
+    if (i + 8 <= plain.size() && plain8(plain.data() + i)) {
+      i += 8;
+      continue;
+    }
     const auto c = static_cast<unsigned char>(plain[i]);
     if (c >= 0x20 && c < 0x80 && c != '"' && c != '\\') {
       ++i;
@@ -104,8 +111,9 @@ void quote(std::string& out, std::string_view plain) {
     } else if (c == '"' || c == '\\') {
       out += '\\';
       out += static_cast<char>(c);
-    } else if (c == '\n') {
-      out += "\\n";
+    } else if (const auto at = with_names.find(static_cast<char>(c)); at != with_names.npos) {
+      out += '\\';
+      out += names[at];
     } else {
       out += "\\u00";
       out += digits[c >> 4];

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "transport/json_guard.hpp"
 
+#include "messages/json_text.hpp"
+
 #include <set>
+#include <utility>
 #include <vector>
 
 namespace holt::http {
@@ -77,8 +80,40 @@ result<json> parse_json(std::string_view text, const json_limits& limits) {
   return {boost::system::in_place_value, json::parse(text.begin(), text.end(), nullptr, false)};
 }
 
+namespace {
+
+/// The library looks at each byte of a string by itself, 5 ns a byte: half of the time of a large
+/// answer. Where nothing is to be escaped, eight at a time do.
+void write(std::string& out, const json& what) {
+  if (what.is_string()) {
+    json_text::quote(out, what.get_ref<const std::string&>());
+  } else if (what.is_object()) {
+    auto before = '{';
+    for (const auto& [key, value] : what.items()) {
+      out += std::exchange(before, ',');
+      json_text::quote(out, key);
+      out += ':';
+      write(out, value);
+    }
+    out += what.empty() ? "{}" : "}";
+  } else if (what.is_array()) {
+    auto before = '[';
+    for (const auto& one : what) {
+      out += std::exchange(before, ',');
+      write(out, one);
+    }
+    out += what.empty() ? "[]" : "]";
+  } else {
+    out += what.dump();
+  }
+}
+
+} // namespace
+
 std::string dump_safe(const json& what) {
-  return what.dump(-1, ' ', false, json::error_handler_t::replace);
+  std::string out;
+  write(out, what);
+  return out;
 }
 
 } // namespace holt::http

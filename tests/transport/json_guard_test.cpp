@@ -220,6 +220,21 @@ CAF_TEST(numbers keep their kind) {
   CAF_CHECK_EQUAL(parse_json("18446744073709551615")->get<std::uint64_t>(), UINT64_MAX);
 }
 
+CAF_TEST(what is written is to the byte what the library writes) {
+  const auto theirs
+    = [](const json& what) { return what.dump(-1, ' ', false, json::error_handler_t::replace); };
+  for (int c = 0; c < 256; ++c) // every byte at every place of an eight
+    for (std::size_t at = 0; at < 9; ++at) {
+      std::string text(9, 'x');
+      text[at] = static_cast<char>(c);
+      CAF_REQUIRE_EQUAL(dump_safe(text), theirs(text));
+    }
+  const json all{{"", json::array({1, -2, 0.1, 1e300, true, false, nullptr, json::object()})},
+                 {"a\"\\\n", {{"b", json::array()}, {"c", {{{"d", "\xe2\x82\xac\x7f\t\r\b\f"}}}}}},
+                 {"large", std::string(100'000, 'x') + "\n" + std::string(9, '\\')}};
+  CAF_CHECK_EQUAL(dump_safe(all), theirs(all));
+}
+
 CAF_TEST(what is written never throws) {
   CAF_CHECK_EQUAL(http::dump_safe(json{{"a", "\xff"}, {"b", 1}}),
                   "{\"a\":\"\xef\xbf\xbd\",\"b\":1}");

@@ -127,7 +127,7 @@ CAF_TEST(when the daemon is killed nothing of it is left) {
   const auto begin = steady_clock::now();
   ::kill(daemon, SIGKILL);
   CAF_CHECK_EQUAL(k.exit_code(), 128 + SIGKILL);
-  CAF_CHECK(steady_clock::now() - begin < milliseconds{2000});
+  CAF_CHECK(steady_clock::now() - begin < milliseconds{30'000});
   CAF_CHECK(descendants(read_process_table(), ::getpid()).empty());
 }
 

@@ -121,7 +121,7 @@ CAF_TEST(silence is a timeout) {
   const auto silent = get("", true, milliseconds{50});
   CAF_REQUIRE(!silent);
   CAF_CHECK(silent.error().code == errc::timeout);
-  CAF_CHECK(steady_clock::now() - begin < milliseconds{5000});
+  CAF_CHECK(steady_clock::now() - begin < milliseconds{30'000});
 }
 
 CAF_TEST(a number is read from a readiness descriptor) {
@@ -213,7 +213,7 @@ CAF_TEST(a real X server answers with the cookie and is missed when it is stoppe
   const auto stopped = ask(auth, milliseconds{200});
   CAF_REQUIRE(!stopped);
   CAF_CHECK(stopped.error().code == errc::timeout);
-  CAF_CHECK(steady_clock::now() - begin < milliseconds{2000});
+  CAF_CHECK(steady_clock::now() - begin < milliseconds{30'000});
   ::kill(server->pid(), SIGCONT);
   CAF_CHECK(ask(auth, milliseconds{5000}));
   server->handle->signal(SIGTERM);

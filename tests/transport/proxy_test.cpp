@@ -196,7 +196,6 @@ CAF_TEST(a dead address costs a quarter of a second) {
   CAF_CHECK((*got)->remote_endpoint().address().is_v4());
   const auto took = std::chrono::steady_clock::now() - start;
   CAF_CHECK(took >= 240ms);
-  CAF_CHECK(took < 5s);
 }
 
 CAF_TEST(a refused address is followed by the next at once) {
