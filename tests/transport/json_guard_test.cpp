@@ -227,12 +227,12 @@ CAF_TEST(what is written is to the byte what the library writes) {
     for (std::size_t at = 0; at < 9; ++at) {
       std::string text(9, 'x');
       text[at] = static_cast<char>(c);
-      CAF_REQUIRE_EQUAL(dump_safe(text), theirs(text));
+      CAF_REQUIRE_EQUAL(http::dump_safe(text), theirs(text));
     }
   const json all{{"", json::array({1, -2, 0.1, 1e300, true, false, nullptr, json::object()})},
                  {"a\"\\\n", {{"b", json::array()}, {"c", {{{"d", "\xe2\x82\xac\x7f\t\r\b\f"}}}}}},
                  {"large", std::string(100'000, 'x') + "\n" + std::string(9, '\\')}};
-  CAF_CHECK_EQUAL(dump_safe(all), theirs(all));
+  CAF_CHECK_EQUAL(http::dump_safe(all), theirs(all));
 }
 
 CAF_TEST(what is written never throws) {
