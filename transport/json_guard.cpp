@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "transport/json_guard.hpp"
 
+#include "messages/command.hpp"
 #include "messages/json_text.hpp"
 
 #include <set>
@@ -84,14 +85,21 @@ namespace {
 
 /// The library looks at each byte of a string by itself, 5 ns a byte: half of the time of a large
 /// answer. Where nothing is to be escaped, eight at a time do.
+void write_text(std::string& out, const std::string& text) {
+  if (is_utf8(text))
+    json_text::quote(out, text);
+  else
+    out += json(text).dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
 void write(std::string& out, const json& what) {
   if (what.is_string()) {
-    json_text::quote(out, what.get_ref<const std::string&>());
+    write_text(out, what.get_ref<const std::string&>());
   } else if (what.is_object()) {
     auto before = '{';
     for (const auto& [key, value] : what.items()) {
       out += std::exchange(before, ',');
-      json_text::quote(out, key);
+      write_text(out, key);
       out += ':';
       write(out, value);
     }
