@@ -108,6 +108,8 @@ def judge(lines) -> tuple[list[str], dict]:
         answer = answers[id_][0] if id_ in answers else GIVEN_UP
         words["ok" if answer.get("ok") else
               answer.get("error") if answer is not GIVEN_UP else "given up"] += 1
+        if answer is GIVEN_UP and command["type"] in READS:
+            continue  # nothing was said, and nothing happened
         for token in TOKEN.findall(json.dumps(command)):
             known.add(token)
             if counts[token] == 2 and late(id_):
