@@ -30,6 +30,7 @@ const live = (viewer) => viewer.page.locator("[data-testid=terminal][data-phase=
 
 journey("a shell on the page, seen from a second browser, found again after a reload", async () => {
   const first = await Viewer.open(browser, daemon);
+  first.context.setDefaultTimeout(20_000);
   await first.part("terminal-toggle").click();
   await live(first);
   await shows(first, /[$#] *$/m);
@@ -40,6 +41,7 @@ journey("a shell on the page, seen from a second browser, found again after a re
   await first.page.screenshot({ path: join(OUT, `${ENGINE}-terminal.png`) });
 
   const second = await Viewer.open(browser, daemon, { link: await daemon.link() });
+  second.context.setDefaultTimeout(20_000);
   await second.part("terminal-toggle").click();
   await second.page.locator("[data-testid^=attach-]").first().click();
   await live(second);
@@ -62,6 +64,7 @@ journey("a shell on the page, seen from a second browser, found again after a re
 
 journey("a terminal whose connection is cut misses nothing, and the keyboard gets out of it", async () => {
   const viewer = await Viewer.open(browser, daemon, { link: await daemon.link() });
+  viewer.context.setDefaultTimeout(20_000);
   await viewer.page.evaluate(() => {
     const Real = window.WebSocket;
     window.__terminals = [];

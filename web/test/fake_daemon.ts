@@ -51,7 +51,8 @@ export class FakeDaemon {
   #viewers = new Map<number, FakeSocket>();
   #followers = new Set<FakeSocket>();
   #events: { seq: number; ts: string; kind: string; data: unknown }[] = [];
-  #control: { kind: string; name: string; viewer: number; taken: boolean; epoch: number } = { kind: 'none', name: '', viewer: 0, taken: false, epoch: 0 };
+  #control = { kind: 'none', name: '', viewer: 0, taken: false, epoch: 0, paused: false, pausedBy: '', note: '' };
+  #recordings: { id: string; status: string; fileName: string; bytes: number; startedAt: string; endedAt?: string }[] = [];
   #next_viewer = 1;
   #page: string;
 
@@ -152,7 +153,12 @@ export class FakeDaemon {
   }
 
   set_control(kind: string, name: string, viewer = 0, taken = false): void {
-    this.#control = { kind, name, viewer, taken, epoch: this.#control.epoch + (taken ? 1 : 0) };
+    this.#control = { ...this.#control, kind, name, viewer, taken, note: '', epoch: this.#control.epoch + (taken ? 1 : 0) };
+    this.#tell_control();
+  }
+
+  #tell_control(): void {
+    const { kind, name, taken, viewer } = this.#control;
     for (const [id, socket] of this.#viewers) socket.send({ event: 'holt/control', payload: { ...this.#control, viewer: null, you: id === viewer } });
     this.event('control', { kind, name, taken });
   }
@@ -208,6 +214,31 @@ export class FakeDaemon {
         setTimeout(() => this.set_state(id, 'ready'), 300);
       }
       return json(202, {});
+    }
+    const control = /^\/v1\/control\/(pause|resume|give)$/.exec(path);
+    if (control) {
+      if (control[1] === 'give') {
+        this.set_control('agent', 'agent');
+        this.#control.note = String(body.note ?? '');
+      } else this.#control = { ...this.#control, paused: control[1] === 'pause', pausedBy: control[1] === 'pause' ? 'Viewer 1' : '' };
+      this.#tell_control();
+      return json(200, this.#control);
+    }
+    if (path === '/v1/desktop/recordings') return json(200, { recordings: this.#recordings });
+    const recording = /^\/v1\/desktop\/recording\/(start|stop)$/.exec(path);
+    if (recording) {
+      const one = this.#recordings.find((row) => row.status === 'recording');
+      if (recording[1] === 'start' && one) return problem(409, 'conflict', 'A recording runs already.');
+      if (recording[1] === 'start')
+        this.#recordings.push({ id: `rec_${this.#recordings.length + 1}`, status: 'recording', fileName: `rec_${this.#recordings.length + 1}.mp4`, bytes: 900, startedAt: new Date().toISOString() });
+      else if (!one) return problem(409, 'conflict', 'None runs.');
+      else Object.assign(one, { status: 'completed', bytes: 48_000, endedAt: new Date().toISOString() });
+      return json(200, this.#recordings.at(-1));
+    }
+    const removed = /^\/v1\/desktop\/recordings\/(rec_\d+)$/.exec(path);
+    if (removed && request.method === 'DELETE') {
+      this.#recordings = this.#recordings.filter((row) => row.id !== removed[1]);
+      return json(204, null);
     }
     if (path === '/v1/desktop/stream/status') return json(200, { active: !this.stopped });
     if (path === '/v1/desktop/stop') {

@@ -259,4 +259,28 @@ test('an agent’s commands are followed live, paused, filtered and cancelled', 
   await page.getByTestId('tab-tree').click();
 });
 
+test('the agent is paused, let go on, and handed back to with a note', async () => {
+  await page.getByTestId('pause-agent').click();
+  await page.getByText('The agent is paused by Viewer 1.').waitFor();
+  await page.getByTestId('resume-agent').click();
+  await page.getByTestId('pause-agent').waitFor();
+  await driving();
+  await page.getByTestId('hand-back').click();
+  await page.getByTestId('ask-text').fill('the form is filled in');
+  await page.keyboard.press('Enter');
+  await page.locator('.picture.driver-agent').waitFor();
+  await page.getByText('It was told: the form is filled in').waitFor();
+});
+
+test('a recording is started, stopped and deleted', async () => {
+  await page.getByTestId('tab-captures').click();
+  await page.getByTestId('record-start').click();
+  await page.getByTestId('record-stop').click();
+  const row = page.getByTestId('recording').and(page.locator('[data-status=completed]'));
+  await row.getByTestId('recording-delete').click();
+  await page.getByTestId('ask-delete').click();
+  await row.waitFor({ state: 'detached' });
+  await page.getByTestId('tab-tree').click();
+});
+
 test('nothing broke the content policy or threw', () => assert.deepEqual(problems, []));
