@@ -43,7 +43,7 @@ child_spec base(const desktop_options& how, const child_id& id) {
   child_spec out;
   out.id = id;
   out.parent = "desktop";
-  out.autostart = how.autostart;
+  out.autostart = true; // with its group, which may wait to be asked
   out.backoff = how.defaults.backoff;
   out.budget = how.defaults.budget;
   return out;
