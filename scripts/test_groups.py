@@ -62,6 +62,9 @@ def node_test(name: str) -> list[str]:
             "--test-reporter=junit", f"--test-reporter-destination={LOGS / name}.xml"]
 
 
+OPENAPI_TEST = "tests/functional/test_openapi.py"
+
+
 def groups(fast: bool) -> list[Group]:
     jobs = str(os.cpu_count() or 2)
     ctest = ["ctest", "--output-on-failure", "-j", jobs, "--timeout", "120", "--no-tests=error",
@@ -82,7 +85,9 @@ def groups(fast: bool) -> list[Group]:
                           "headers"], 3600, junit=True, beside=True),
         Group("page", [*node_test("page"), "test/page.browser.ts"], 180, junit=True,
               needs=["build"], exists="web/test/page.browser.ts"),
-        Group("functional", pytest, 900, junit=True, needs=["build"], exists="app/main.cpp",
+        Group("openapi", [*pytest[:-2], str(LOGS / "openapi.xml"), OPENAPI_TEST], 600, junit=True,
+              needs=["build"], exists="app/main.cpp"),
+        Group("functional", [*pytest, "--ignore", OPENAPI_TEST], 900, junit=True, needs=["build"], exists="app/main.cpp",
               env={"HOLT_TEST_FAST": "1"} if fast else {}),
         Group("agent", [PYTHON, "clients/python/check.py", "--junit", str(LOGS / "agent.xml")],
               420, junit=True, needs=["build"], exists="clients/python"),
