@@ -21,6 +21,21 @@ CLI::App* add_verb(CLI::App& app, command_line& line, run_verb run, const char* 
   return sub;
 }
 
+std::vector<std::string> unmarked(std::vector<std::string> all) {
+  for (auto& one : all)
+    if (!one.empty() && one.front() == mark)
+      one.erase(0, 1);
+  return all;
+}
+
+void add_list(CLI::App& sub, const char* name, std::vector<std::string>& into, const char* help) {
+  sub
+    .add_option_function<std::vector<std::string>>(
+      name, [&into](const std::vector<std::string>& all) { into = unmarked(all); }, help)
+    ->expected(1, 1 << 20)
+    ->take_all();
+}
+
 void add_desktop_verbs(CLI::App& app, command_line& line) {
   auto& to = line.sandbox;
   auto* shot = add_verb(app, line, verb_screenshot, "screenshot", "Take a picture of the desktop",
@@ -73,6 +88,26 @@ void add_desktop_verbs(CLI::App& app, command_line& line) {
 
 void add_process_verbs(CLI::App& app, command_line& line) {
   auto& to = line.sandbox;
+  auto* exec = add_verb(
+    app, line, verb_exec, "exec", "Run a program in the sandbox, with our stdin and its output",
+    "holt exec -- ls -l\n  tar c . | holt exec --cwd src -- tar x\n  holt exec -t bash");
+  exec->positionals_at_end();
+  exec->add_option("--cwd", to.cwd, "folder of the sandbox; else its workspace");
+  exec
+    ->add_option_function<std::vector<std::string>>(
+      "-e,--env", [&to](const std::vector<std::string>& all) { to.env = unmarked(all); },
+      "NAME=VALUE, or NAME for ours; may be given more than once")
+    ->expected(1)
+    ->allow_extra_args(false)
+    ->take_all();
+  exec->add_option("--timeout", to.timeout_s, "seconds; then all of it is killed, exit code 124");
+  auto* tty = exec->add_flag("-t,--tty", to.tty, "in a terminal of its own");
+  auto* detach = exec->add_flag("-d,--detach", to.detach,
+                                "leave it running; print its id for logs and attach");
+  exec->add_flag("-n,--no-stdin", to.no_stdin, "its stdin is empty")->excludes(tty);
+  exec->add_option("--detach-keys", to.detach_keys, "with -t; ctrl-p,ctrl-q")->excludes(detach);
+  add_list(*exec, "CMD", to.command, "the program and its arguments");
+
   auto* ps = add_verb(app, line, verb_ps, "ps", "List processes of the sandbox",
                       "holt ps --all\n  holt ps --json | jq -r '.processes[].id'");
   ps->add_flag("-a,--all", to.all, "ended ones, too");
@@ -83,10 +118,23 @@ void add_process_verbs(CLI::App& app, command_line& line) {
   logs->add_flag("-f,--follow", to.follow, "go on until it ends");
   logs->add_option("--tail", to.tail, "only the last lines");
   logs->add_option("--since", to.since, "how long ago (90s, 5m, 2h), or after a sequence number");
+
+  auto* attach = add_verb(app, line, verb_attach, "attach", "Join the terminal of a process",
+                          "holt attach proc_3        (ctrl-p ctrl-q leaves it running)");
+  attach->add_option("ID", to.process, "as `holt ps` shows it")->required();
+  attach->add_option("--detach-keys", to.detach_keys, "ctrl-p,ctrl-q; empty: none");
+  attach->add_flag("--no-replay", to.no_replay, "nothing of what was printed before");
 }
 
 void add_file_verbs(CLI::App& app, command_line& line) {
   auto& to = line.sandbox;
+  auto* cp = add_verb(app, line, verb_cp, "cp",
+                      "Copy files and folders into the sandbox, out of it, or within it",
+                      "holt cp report.pdf sbx:/workspace/\n  holt cp sbx:results ./results\n"
+                      "  holt cp - sbx:notes.txt < notes.txt");
+  cp->add_option("SRC", to.from, "sbx:PATH is in the sandbox; - is stdin")->required();
+  cp->add_option("DST", to.to, "the same; - is stdout (a folder comes as a tar)")->required();
+
   auto* cat = add_verb(app, line, verb_cat, "cat", "Print files of the sandbox",
                        "holt cat notes.txt\n  holt cat sbx:/var/log/app.log | tail");
   cat->add_option("PATH", to.paths, "in the sandbox, with or without sbx:")->required();

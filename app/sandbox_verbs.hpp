@@ -15,8 +15,11 @@ int verb_press(const command_line& line);
 int verb_windows(const command_line& line);
 int verb_clipboard_get(const command_line& line);
 int verb_clipboard_set(const command_line& line);
+int verb_exec(const command_line& line);
 int verb_ps(const command_line& line);
 int verb_logs(const command_line& line);
+int verb_attach(const command_line& line);
+int verb_cp(const command_line& line);
 int verb_cat(const command_line& line);
 int verb_ls(const command_line& line);
 
