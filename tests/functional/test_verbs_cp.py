@@ -6,6 +6,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import resource
 import signal
 import subprocess
 import tarfile
@@ -233,7 +234,9 @@ def test_large_files_with_flat_memory(bare, place):
                                     else str(near / "back")], env)
         _, status, used = os.wait4(pid, 0)
         assert os.waitstatus_to_exitcode(status) == 0
-        assert used.ru_maxrss < 96 * 1024, "KiB: half of the file"
+        # In KiB; the kernel carries our own peak over the exec.
+        own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        assert used.ru_maxrss < own + 64 * 1024, "a third of the file"
     assert (far / "big").stat().st_size == (near / "back").stat().st_size == size
     for one in (near / "big", near / "back", far / "big"):
         one.unlink()
