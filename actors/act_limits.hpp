@@ -31,5 +31,6 @@ inline constexpr unsigned min_side = 64; ///< of the screen, pixels
 inline constexpr unsigned min_dpi = 48;
 inline constexpr unsigned max_dpi = 480;
 inline constexpr std::size_t arguments = 1'000; ///< of a launched program
+inline constexpr unsigned recording_fps = 60;   ///< at most
 
 } // namespace holt::act_limits

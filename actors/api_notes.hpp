@@ -114,6 +114,7 @@ void describe_daemon(notes& into);
 void describe_desktop(notes& into);
 void describe_input(notes& into);
 void describe_windows(notes& into);
+void describe_recordings(notes& into);
 void describe_processes(notes& into);
 void describe_files(notes& into);
 void describe_link(notes& into);

@@ -13,6 +13,7 @@ const notes& all_notes() {
     describe_desktop(out);
     describe_input(out);
     describe_windows(out);
+    describe_recordings(out);
     describe_processes(out);
     describe_files(out);
     describe_link(out);

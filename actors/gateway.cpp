@@ -26,6 +26,7 @@ gateway::gateway(gateway_deps deps)
   add_window_routes();
   add_clipboard_routes();
   add_launch_routes();
+  add_recording_routes();
   add_link_routes();
   add_process_routes();
   add_terminal_routes();

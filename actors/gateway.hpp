@@ -30,6 +30,8 @@
 
 namespace holt {
 
+class recorder;
+
 namespace shell {
 class live_process;
 class process_room;
@@ -55,8 +57,9 @@ struct gateway_deps {
   std::shared_ptr<broker::broker> broker;       ///< null: off
   /// How an agent of this session connects: `{url, key, session}`; not_found where there is none.
   std::function<result<nlohmann::json>(const std::string& session)> realtime;
-  file_api_ptr files;          ///< null: no file routes
-  desktop_context_ptr context; ///< null without a desktop
+  file_api_ptr files;                   ///< null: no file routes
+  std::shared_ptr<recorder> recordings; ///< null only where nothing is served
+  desktop_context_ptr context;          ///< null without a desktop
   engine_choice engine;
   std::string log_dir;
   std::uint64_t max_body_bytes = 1024 * 1024;
@@ -151,6 +154,8 @@ private:
   void add_clipboard_routes();
   // gateway_launch.cpp
   void add_launch_routes();
+  // gateway_recording.cpp
+  void add_recording_routes();
   // gateway_health.cpp
   void add_health_routes();
   http::response metrics_document(const result<supervision::tree_report>& tree,

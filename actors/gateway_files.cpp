@@ -4,7 +4,45 @@
 
 #include "actors/gateway.hpp"
 
+#include <nlohmann/json.hpp>
+
 namespace holt {
+
+namespace {
+
+/// What a route of this pattern does to files; null: nothing.
+const char* change_of(std::string_view method, std::string_view pattern) {
+  if (method == "PUT")
+    return "write";
+  if (method == "DELETE")
+    return "delete";
+  if (method != "POST")
+    return nullptr;
+  for (const auto* word : {"mkdir", "move", "copy", "chmod"})
+    if (pattern.ends_with(word))
+      return word;
+  return pattern.ends_with("upload-batch") || pattern.ends_with("archive") ? "unpack" : nullptr;
+}
+
+/// For the feed, from what was answered: paths and counts, never contents.
+nlohmann::json change_news(const char* change, const std::string& path,
+                           const http::response& answered) {
+  auto said = nlohmann::json::parse(answered.body ? *answered.body : std::string{}, nullptr, false);
+  if (!said.is_object())
+    said = nlohmann::json::object();
+  nlohmann::json out{{"change", change}};
+  if (!path.empty())
+    out["path"] = files::printable(path);
+  for (const auto* field :
+       {"path", "from", "to", "created", "replaced", "changed", "failed", "entries", "bytes"})
+    if (auto at = said.find(field); at != said.end())
+      out[field] = std::move(*at);
+  if (auto at = said.find("bytesWritten"); at != said.end())
+    out["bytes"] = std::move(*at);
+  return out;
+}
+
+} // namespace
 
 void gateway::add_file_routes() {
   if (!deps_.files)
@@ -12,7 +50,18 @@ void gateway::add_file_routes() {
   for (const auto& one : file_routes()) {
     route what;
     what.needs = http::scope::fs;
-    what.streaming = [files = deps_.files, &one](streaming_call call) {
+    what.streaming = [files = deps_.files, activity = deps_.activity, &one](streaming_call call) {
+      if (const auto* change = change_of(one.method, one.pattern))
+        call.answer
+          = [activity, change, path = std::string{call.request.query_value("path").value_or("")},
+             name = call.who.name, answer = std::move(call.answer)](http::streaming_response got) {
+              if (got.status < 300) {
+                auto news = change_news(change, path, got);
+                news["name"] = name;
+                activity.send(activity_append{"file", std::move(news)});
+              }
+              answer(std::move(got));
+            };
       file_request request;
       static_cast<http::request&>(request) = std::move(call.request);
       request.sink = std::move(call.sink);

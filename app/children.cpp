@@ -129,6 +129,24 @@ media_addresses choose_media_addresses(const config& values) {
   return out;
 }
 
+recorder_ptr make_recorder(const shared_parts& parts, const config& values,
+                           const std::string& state) {
+  recorder_deps deps{{parts.rt.io(), parts.starter, parts.killer},
+                     parts.context,
+                     parts.door,
+                     parts.tree,
+                     parts.activity,
+                     parts.rt.blocking().get_executor(),
+                     state + "/recordings",
+                     parts.log_dir,
+                     {}};
+  const auto& from = values.recording;
+  deps.limits = {from.fps, from.max_seconds, from.max_bytes, from.max_files, from.max_total_bytes};
+  auto out = std::make_shared<recorder>(std::move(deps));
+  out->open();
+  return out;
+}
+
 std::vector<child_spec> make_children(const shared_parts& parts, const loaded_config& loaded) {
   const auto& values = loaded.values;
   auto control = actor_spec("control", values, control_child(parts));

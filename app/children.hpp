@@ -7,6 +7,7 @@
 #include "actors/control_gate.hpp"
 #include "actors/desktop_children.hpp"
 #include "actors/engine_children.hpp"
+#include "actors/recorder.hpp"
 #include "actors/runtime.hpp"
 #include "actors/tree_client.hpp"
 #include "app/config.hpp"
@@ -35,6 +36,7 @@ struct shared_parts {
   std::shared_ptr<tree_client> tree = std::make_shared<tree_client>();
   x_door_ptr door = std::make_shared<x_door>();
   control_gate_ptr gate = std::make_shared<control_gate>();
+  recorder_ptr recordings{};
 };
 
 supervision_defaults make_defaults(const config& values);
@@ -46,6 +48,10 @@ struct media_addresses {
   bool chosen = false; ///< by the configuration
 };
 media_addresses choose_media_addresses(const config& values);
+
+/// What records the desktop, with its files below `state`.
+recorder_ptr make_recorder(const shared_parts& parts, const config& values,
+                           const std::string& state);
 
 /// Every child but the gateway.
 std::vector<supervision::child_spec> make_children(const shared_parts& parts,

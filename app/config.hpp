@@ -41,6 +41,13 @@ struct config {
     unsigned max_height = 2160;
     bool sound = true;
   } desktop;
+  struct recording_config {
+    unsigned fps = 30;                           ///< where a caller names none
+    unsigned max_seconds = 4 * 3600;             ///< of one
+    std::uint64_t max_bytes = 4ull << 30;        ///< of one
+    unsigned max_files = 200;                    ///< kept
+    std::uint64_t max_total_bytes = 20ull << 30; ///< of all
+  } recording;
   struct stream_config {
     bool autostart = true;
     std::string engine = "auto"; ///< auto | neko | builtin

@@ -21,6 +21,7 @@ auto in(Value config::*value) {
 using c = config;
 using http = config::http_config;
 using desktop = config::desktop_config;
+using recording = config::recording_config;
 using stream = config::stream_config;
 using supervision = config::supervision_config;
 using files = config::files_config;
@@ -102,6 +103,36 @@ const std::vector<config_key>& config_keys() {
      64,
      16384},
     {"desktop.sound", in(&c::desktop, &desktop::sound), "run a sound server", {}},
+    {"recording.fps",
+     in(&c::recording, &recording::fps),
+     "pictures per second where a caller names none",
+     {},
+     1,
+     60},
+    {"recording.max_seconds",
+     in(&c::recording, &recording::max_seconds),
+     "seconds of one recording; then it ends",
+     {},
+     1,
+     604'800},
+    {"recording.max_bytes",
+     in(&c::recording, &recording::max_bytes),
+     "bytes of one recording; then it ends",
+     {},
+     1024 * 1024,
+     most},
+    {"recording.max_files",
+     in(&c::recording, &recording::max_files),
+     "recordings that are kept; no further one begins",
+     {},
+     1,
+     100'000},
+    {"recording.max_total_bytes",
+     in(&c::recording, &recording::max_total_bytes),
+     "bytes of all recordings; no further one begins",
+     {},
+     1024 * 1024,
+     most},
     {"stream.autostart", in(&c::stream, &stream::autostart), "start the stream engine", {}},
     {"stream.engine",
      in(&c::stream, &stream::engine),

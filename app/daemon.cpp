@@ -31,7 +31,8 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto viewers_limit = 1'000ms;
-constexpr auto commands_limit = 2'000ms; ///< until every command has its answer
+constexpr auto commands_limit = 2'000ms;  ///< until every command has its answer
+constexpr auto recording_limit = 2'000ms; ///< until its file is final
 constexpr int most_told_viewers = 50;
 constexpr auto stop_limit = 9'000ms; ///< for everything, of the 10 s that are promised
 constexpr auto hurry_limit = 500ms;
@@ -75,6 +76,7 @@ private:
     if (!link)
       return link.error();
     parts_.link = std::move(*link);
+    parts_.recordings = make_recorder(parts_, how_.config.values, state_.path());
     auto specs = make_children(parts_, how_.config);
     for (auto& spec : link_children(parts_, how_.config, how_.state_dir))
       specs.push_back(std::move(spec));
@@ -246,8 +248,16 @@ private:
   void stop_in_order() {
     const auto until = std::chrono::steady_clock::now() + stop_limit;
     gateway_->stop_accepting();
+    if (parts_.recordings)
+      parts_.recordings->goodbye([] {}); // it ends while the others say theirs
     step(commands_limit, [this](std::function<void()> done) {
       if (!parts_.link->commands.send(commands_goodbye{done}))
+        done();
+    });
+    step(recording_limit, [this](std::function<void()> done) {
+      if (parts_.recordings)
+        parts_.recordings->goodbye(std::move(done));
+      else
         done();
     });
     step(viewers_limit + 200ms, [this](std::function<void()> done) {

@@ -201,6 +201,7 @@ std::shared_ptr<gateway_child> make_gateway(const shared_parts& parts, const con
   files->watches = parts.link->watches;
   files->blocking = parts.link->pool->get_executor();
   deps.files = files;
+  deps.recordings = parts.recordings;
   deps.context = parts.context;
   deps.engine = parts.choice;
   deps.log_dir = parts.log_dir;

@@ -41,12 +41,13 @@ struct program_row {
   bool needed;
 };
 
-constexpr std::array<program_row, 14> programs{{
+constexpr std::array<program_row, 15> programs{{
   {"Xvfb", "xvfb", "the X server", true},
   {"openbox", "openbox", "the window manager", true},
   {"dbus-daemon", "dbus", "the session bus", false},
   {"pulseaudio", "pulseaudio", "sound", false},
   {"tint2", "tint2", "the panel", false},
+  {"ffmpeg", "ffmpeg", "recordings of the desktop", false},
   {"xterm", "xterm", "a terminal on the desktop", false},
   {"pcmanfm", "pcmanfm", "a file manager on the desktop", false},
   {"chromium", "chromium", "a browser on the desktop", false},

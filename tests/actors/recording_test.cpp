@@ -1,0 +1,280 @@
+// SPDX-License-Identifier: Apache-2.0
+#define CAF_SUITE recording
+
+// The files of recordings without ffmpeg: what is whole in a video, joining, settling, numbers.
+
+#include "actors/mp4_fragments.hpp"
+#include "actors/recording_plan.hpp"
+
+#include "tests/actors/actor_fixture.hpp"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+
+using namespace holt;
+using namespace std::chrono_literals;
+
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string big(std::uint64_t value, int bytes) {
+  std::string out;
+  for (int i = bytes - 1; i >= 0; --i)
+    out += static_cast<char>(value >> (8 * i) & 0xff);
+  return out;
+}
+
+std::string box(const std::string& type, const std::string& body) {
+  return big(body.size() + 8, 4) + type + body;
+}
+
+std::string track(unsigned id, std::uint64_t time) {
+  return box("traf", box("tfhd", big(0, 4) + big(id, 4))
+                       + box("tfdt", std::string("\1\0\0\0", 4) + big(time, 8)));
+}
+
+std::string fragment(std::uint64_t time, const std::string& pictures) {
+  return box("moof", box("mfhd", big(0, 8)) + track(1, time) + track(2, time))
+         + box("mdat", pictures);
+}
+
+std::string header() {
+  return box("ftyp", "iso5") + box("moov", "tracks");
+}
+
+void write(const std::string& path, const std::string& bytes) {
+  std::ofstream{path, std::ios::binary} << bytes;
+}
+
+std::string read(const std::string& path) {
+  std::ifstream in{path, std::ios::binary};
+  return {std::istreambuf_iterator<char>{in}, {}};
+}
+
+fragment_map map_text(const std::string& bytes) {
+  return map_fragments(
+    bytes.size(), [&](std::uint64_t at, char* to, std::size_t n) { return bytes.copy(to, n, at); });
+}
+
+struct fixture {
+  std::string folder;
+  fixture() {
+    char name[] = "/tmp/holt-recording-XXXXXX";
+    folder = mkdtemp(name);
+  }
+  ~fixture() { fs::remove_all(folder); }
+  std::string file(const std::string& name) const { return folder + "/" + name; }
+};
+
+recording like() {
+  recording out;
+  out.fps = 10;
+  out.width = 640;
+  out.height = 480;
+  out.started = std::chrono::system_clock::now();
+  return out;
+}
+
+} // namespace
+
+CAF_TEST_FIXTURE_SCOPE(recording_tests, fixture)
+
+CAF_TEST(only whole fragments count) {
+  const auto whole = header() + fragment(0, "abc") + fragment(9, "de");
+  for (std::size_t cut = 0; cut <= whole.size(); ++cut) {
+    const auto map = map_text(whole.substr(0, cut));
+    CAF_CHECK(map.whole_end <= cut);
+    CAF_CHECK(map.fragments <= 2u);
+  }
+  const auto map = map_text(whole);
+  CAF_CHECK_EQUAL(map.header_end, header().size());
+  CAF_CHECK_EQUAL(map.whole_end, whole.size());
+  CAF_CHECK_EQUAL(map.fragments, 2u);
+  CAF_CHECK_EQUAL(map_text(whole.substr(0, whole.size() - 1)).fragments, 1u);
+  CAF_CHECK_EQUAL(map_text(fragment(0, "x")).whole_end, 0u);
+}
+
+CAF_TEST(a joined fragment is later by its tracks own clocks) {
+  write(file("a"), header() + fragment(0, "abc") + "half a box");
+  write(file("b"), header() + fragment(5, "de"));
+  CAF_REQUIRE(join_fragments(file("a"), file("b"), 2s).has_value());
+  const auto joined
+    = box("moof", box("mfhd", big(0, 8)) + track(1, 5 + 180'000) + track(2, 5 + 96'000))
+      + box("mdat", "de");
+  CAF_CHECK(read(file("a")) == header() + fragment(0, "abc") + joined);
+}
+
+CAF_TEST(a joined fragment never begins before the end of what is there) {
+  // Two samples of 1 s by their own words, and three of the usual 0.5 s.
+  const auto own = box("trun", std::string("\0\0\3\1", 4) + big(2, 4) + big(0, 4) + big(90'000, 4)
+                                 + big(7, 4) + big(90'000, 4) + big(7, 4));
+  const auto usual = box("trun", std::string(4, '\0') + big(3, 4));
+  const auto picture
+    = box("traf", box("tfhd", big(0, 4) + big(1, 4))
+                    + box("tfdt", std::string("\1\0\0\0", 4) + big(90'000, 8)) + own);
+  const auto sound
+    = box("traf", box("tfhd", big(8, 4) + big(2, 4) + big(24'000, 4))
+                    + box("tfdt", std::string("\1\0\0\0", 4) + big(48'000, 8)) + usual);
+  CAF_CHECK_EQUAL(fragment_end(box("moof", picture)).count(), 3'000);
+  CAF_CHECK_EQUAL(fragment_end(box("moof", sound)).count(), 2'500);
+  const auto before = header() + box("moof", picture + sound) + box("mdat", "abc");
+  write(file("a"), before);
+  write(file("b"), header() + fragment(0, "de"));
+  CAF_REQUIRE(join_fragments(file("a"), file("b"), 2s).has_value());
+  const auto joined = box("moof", box("mfhd", big(0, 8)) + track(1, 270'000) + track(2, 144'000));
+  CAF_CHECK(read(file("a")) == before + joined + box("mdat", "de"));
+}
+
+CAF_TEST(numbers are never given twice) {
+  recording_store store{file("r")};
+  CAF_REQUIRE(store.open().has_value());
+  auto first = store.create(like());
+  CAF_REQUIRE(first.has_value());
+  CAF_CHECK_EQUAL(first->id(), "rec_1");
+  CAF_CHECK(store.remove("rec_1").has_value());
+  auto second = store.create(like());
+  CAF_REQUIRE(second.has_value());
+  CAF_CHECK_EQUAL(second->id(), "rec_2");
+  CAF_CHECK(store.remove("rec_2").has_value());
+  recording_store again{file("r")};
+  CAF_REQUIRE(again.open().has_value());
+  auto third = again.create(like());
+  CAF_REQUIRE(third.has_value());
+  CAF_CHECK_EQUAL(third->id(), "rec_3");
+  struct stat now {};
+  CAF_REQUIRE(stat(again.path_of(*third).c_str(), &now) == 0);
+  CAF_CHECK_EQUAL(now.st_mode & 0777, 0600u);
+}
+
+CAF_TEST(a video whose number was lost is not written over) {
+  CAF_REQUIRE(fs::create_directory(file("r")));
+  write(file("r/rec_7.mp4"), header() + fragment(0, "abc"));
+  write(file("r/rec_x.mp4"), "not ours");
+  recording_store store{file("r")};
+  CAF_REQUIRE(store.open().has_value());
+  auto made = store.create(like());
+  CAF_REQUIRE(made.has_value());
+  CAF_CHECK_EQUAL(made->id(), "rec_8");
+  auto found = store.find("rec_7");
+  CAF_REQUIRE(found.has_value());
+  CAF_CHECK(found->status == recording_status::failed);
+  CAF_CHECK_EQUAL(found->bytes, (header() + fragment(0, "abc")).size());
+  CAF_CHECK_EQUAL(store.size(), 2u);
+}
+
+CAF_TEST(what a dead daemon left is settled and kept) {
+  {
+    recording_store store{file("r")};
+    CAF_REQUIRE(store.open().has_value());
+    auto made = store.create(like());
+    CAF_REQUIRE(made.has_value());
+    write(store.path_of(*made), header() + fragment(0, "abc") + fragment(9, "de").substr(0, 40));
+    auto part = store.begin_part(*made, 1s);
+    CAF_REQUIRE(part.has_value());
+    write(part->path, header() + fragment(0, "f") + "half");
+  }
+  recording_store store{file("r")};
+  CAF_REQUIRE(store.open().has_value());
+  auto found = store.find("rec_1");
+  CAF_REQUIRE(found.has_value());
+  CAF_CHECK(found->status == recording_status::failed);
+  CAF_CHECK(!found->reason.empty());
+  const auto map = map_fragments(store.path_of(*found));
+  CAF_REQUIRE(map.has_value());
+  CAF_CHECK_EQUAL(map->fragments, 2u);
+  CAF_CHECK_EQUAL(map->whole_end, found->bytes);
+  CAF_CHECK(!fs::exists(file("r/rec_1.part.mp4")));
+}
+
+CAF_TEST(a join that a dead daemon began is done once) {
+  {
+    recording_store store{file("r")};
+    CAF_REQUIRE(store.open().has_value());
+    auto made = store.create(like());
+    CAF_REQUIRE(made.has_value());
+    const auto first = header() + fragment(0, "abc");
+    // As it is between the joining and the removal of the part.
+    write(store.path_of(*made), first + fragment(90'000, "f"));
+    write(file("r/rec_1.part.mp4"), header() + fragment(0, "f"));
+    write(file("r/rec_1.json"), "{\"status\":\"recording\",\"startedMs\":1,\"partAtMs\":1000,"
+                                "\"joinedFrom\":"
+                                  + std::to_string(first.size()) + "}");
+  }
+  recording_store store{file("r")};
+  CAF_REQUIRE(store.open().has_value());
+  const auto map = map_fragments(file("r/rec_1.mp4"));
+  CAF_REQUIRE(map.has_value());
+  CAF_CHECK_EQUAL(map->fragments, 2u);
+}
+
+CAF_TEST(broken documents cost themselves only) {
+  CAF_REQUIRE(fs::create_directory(file("r")));
+  write(file("r/rec_1.json"), "{\"status\": 7, \"fps\": \"x\", \"lastLines\": {}}");
+  write(file("r/rec_2.json"), "[");
+  write(file("r/last"), "not a number");
+  recording_store store{file("r")};
+  CAF_REQUIRE(store.open().has_value());
+  CAF_CHECK_EQUAL(store.size(), 2u);
+  for (const auto& one : store.list())
+    CAF_CHECK(one.status == recording_status::failed);
+  auto made = store.create(like());
+  CAF_REQUIRE(made.has_value());
+  CAF_CHECK_EQUAL(made->number, 3u);
+}
+
+CAF_TEST(ids are read strictly) {
+  recording_store store{file("r")};
+  CAF_REQUIRE(store.open().has_value());
+  CAF_REQUIRE(store.create(like()).has_value());
+  CAF_CHECK(store.find("rec_1").has_value());
+  for (const auto* id : {"", "rec_", "rec_01", "rec_1 ", "rec_-1", "rec_1.mp4", "../rec_1", "last",
+                         "rec_99999999999999999999"})
+    CAF_CHECK(!store.find(id).has_value());
+}
+
+CAF_TEST(an end is judged by its cause) {
+  recording_limits limits;
+  limits.max_seconds = 10;
+  limits.max_bytes = 1'000'000;
+  supervision::exited clean;
+  auto at_limit = judge(clean, limits, 9'500ms, 10, 1'000'000);
+  CAF_CHECK(at_limit.how == run_end::limit);
+  auto full = judge(clean, limits, 2s, 990'000, 1'000'000);
+  CAF_CHECK(full.how == run_end::limit);
+  CAF_CHECK(full.reason.find("recording.max_bytes") != std::string::npos);
+  auto all_full = judge(clean, limits, 2s, 495'000, 500'000);
+  CAF_CHECK(all_full.reason.find("recording.max_total_bytes") != std::string::npos);
+  auto early = judge(clean, limits, 2s, 10, 1'000'000);
+  CAF_CHECK(early.how == run_end::died);
+  supervision::exited killed;
+  killed.cause = death_cause::signal;
+  killed.code = 9;
+  auto dead = judge(killed, limits, 9'900ms, 10, 1'000'000);
+  CAF_CHECK(dead.how == run_end::died);
+  CAF_CHECK(dead.reason.find("signal 9") != std::string::npos);
+}
+
+CAF_TEST(every part of a video has the same shape) {
+  recording_run how;
+  how.display = ":5";
+  how.screen_width = 801;
+  how.screen_height = 600;
+  how.width = even(801);
+  how.height = even(600);
+  how.fps = 10;
+  how.path = "/x";
+  CAF_CHECK_EQUAL(how.width, 802u);
+  const auto arguments = ffmpeg_arguments(how);
+  auto chain = std::find(arguments.begin(), arguments.end(), "-vf");
+  CAF_REQUIRE(chain != arguments.end());
+  how.screen_width = 1600;
+  const auto other = ffmpeg_arguments(how);
+  CAF_CHECK(std::find(other.begin(), other.end(), *(chain + 1)) != other.end());
+  CAF_CHECK(std::find(other.begin(), other.end(), "1600x600") != other.end());
+}
+
+CAF_TEST_FIXTURE_SCOPE_END()
