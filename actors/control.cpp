@@ -16,17 +16,25 @@ struct host_set {
   std::uint64_t number = 0;
 };
 
+/// A query has waited long enough.
+struct patience_over {
+  std::uint64_t number = 0;
+};
+
 } // namespace
 
 } // namespace holt
 
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(holt::host_set)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(holt::patience_over)
 
 namespace holt {
 
 namespace {
 
 using control::viewer_id;
+
+constexpr std::size_t max_waiting_queries = 256; ///< one more: the oldest is answered as it is
 
 /// Who shall be host at the engine; empty: nobody.
 using host_wish = std::optional<control::grant_host>;
@@ -42,6 +50,8 @@ struct control_state {
   std::uint64_t engine_number = 0; ///< answers of an engine before are stale
   host_wish waiting;               ///< the newest that came meanwhile; older ones are void
   bool has_waiting = false;
+  std::map<std::uint64_t, control_query> queries; ///< that wait for a change, oldest first
+  std::uint64_t last_query = 0;
 };
 
 using self_ptr = caf::stateful_actor<control_state>*;
@@ -51,13 +61,40 @@ struct runner {
 
   control_state& state() const { return self->state; }
 
-  void operator()(const control::event& what) const {
+  std::vector<control::effect> operator()(const control::event& what) const {
     auto effects = control::step(state().now, what);
     // Before anybody hears of it: who was told that he has control has it.
     if (state().gate)
-      state().gate->set(control::may_api_act(state().now));
+      state().gate->set(state().now.stands);
     for (const auto& one : effects)
       std::visit([this](const auto& x) { run(x); }, one);
+    for (auto i = state().queries.begin(); i != state().queries.end();)
+      i = i->second.after < state().now.stands.epoch ? end_query(i) : std::next(i);
+    return effects;
+  }
+
+  using query_place = std::map<std::uint64_t, control_query>::iterator;
+
+  query_place end_query(query_place which) const {
+    which->second.answer(state().now);
+    return state().queries.erase(which);
+  }
+
+  void query(const control_query& what) const {
+    if (what.wait.count() <= 0 || what.after < state().now.stands.epoch)
+      return what.answer(state().now);
+    if (state().queries.size() >= max_waiting_queries)
+      end_query(state().queries.begin());
+    auto number = ++state().last_query;
+    state().queries.emplace(number, what);
+    self->delayed_send(self, what.wait, patience_over{number});
+  }
+
+  void call(const control_call& what) const {
+    for (const auto& one : (*this)(what.what))
+      if (const auto* no = std::get_if<control::refuse_call>(&one))
+        return what.answer(no->why);
+    what.answer(state().now);
   }
 
   template <class Event>
@@ -119,6 +156,8 @@ struct runner {
   }
 
   void run(const control::refuse& x) const { tell(x.id, signaling::control_refused{x.why}); }
+
+  void run(const control::refuse_call&) const {} // its caller is told
 };
 
 caf::behavior behavior(self_ptr self, const actor_ref<activity_actor>& activity,
@@ -126,8 +165,15 @@ caf::behavior behavior(self_ptr self, const actor_ref<activity_actor>& activity,
   install_guards(self);
   self->state.activity = activity;
   self->state.gate = gate;
-  if (gate)
-    gate->set({}); // nobody drives after a restart
+  if (gate) {
+    // After a crash nobody drives; the agent is not let loose by it.
+    auto& stands = self->state.now.stands;
+    stands = gate->now();
+    if (stands.epoch > 0)
+      ++stands.epoch;
+    stands.driver = stands.taken_by;
+    gate->set(stands);
+  }
   auto run = runner{self};
   return {
     [self, run](const control_join& what) {
@@ -150,7 +196,12 @@ caf::behavior behavior(self_ptr self, const actor_ref<activity_actor>& activity,
       run(control::engine_restarted{});
     },
     [run](const host_set& what) { run.host_is_set(what.number); },
-    [self](const control_query& what) { what.answer(self->state.now); },
+    [run](const control_query& what) { run.query(what); },
+    [run](const control_call& what) { run.call(what); },
+    [self, run](const patience_over& what) {
+      if (auto i = self->state.queries.find(what.number); i != self->state.queries.end())
+        run.end_query(i);
+    },
   };
 }
 
@@ -162,11 +213,15 @@ caf::actor spawn_control(caf::actor_system& system, actor_ref<activity_actor> ac
 }
 
 nlohmann::json to_payload(const control::state& now) {
-  nlohmann::json out{{"epoch", now.epoch},
+  nlohmann::json out{{"epoch", now.stands.epoch},
+                     {"agentEpoch", now.stands.agent_epoch},
                      {"kind", control::kind(now)},
                      {"name", control::driver_name(now)},
-                     {"taken", now.taken},
-                     {"viewer", nullptr}};
+                     {"taken", now.stands.taken},
+                     {"viewer", nullptr},
+                     {"paused", now.stands.paused},
+                     {"pausedBy", now.stands.paused_by},
+                     {"note", now.note}};
   if (now.driver)
     out["viewer"] = std::to_string(static_cast<std::uint64_t>(*now.driver));
   return out;

@@ -3,7 +3,7 @@
 
 // The arbiter of who drives, as an actor: carries events into control_logic, its effects to the
 // engine and to the viewers. Lives as long as the daemon; when it is restarted the viewers join
-// again and nobody drives.
+// again and nobody drives, but whoever held off the agent still does (the gate remembers).
 
 #include "actors/activity.hpp"
 #include "actors/actor_child.hpp"
@@ -13,6 +13,8 @@
 #include "actors/signaling_machine.hpp"
 
 #include <caf/all.hpp>
+
+#include <chrono>
 
 namespace holt {
 
@@ -36,8 +38,17 @@ struct control_engine {
   engine_client_ptr engine;
 };
 
+/// Answers at once, or when the epoch is above `after`, at the latest after `wait`.
 struct control_query {
   std::function<void(const control::state&)> answer;
+  std::uint64_t after = 0;
+  std::chrono::milliseconds wait{0};
+};
+
+/// A call of the API: answers how things stand afterwards, or why not.
+struct control_call {
+  control::event what;
+  std::function<void(result<control::state>)> answer;
 };
 
 /// `gate` follows what is decided; may be null.
@@ -54,3 +65,4 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(holt::control_event)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(holt::control_join)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(holt::control_engine)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(holt::control_query)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(holt::control_call)

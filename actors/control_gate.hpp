@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// Whether the API may act on the desktop, as the control actor decided last: asked before every
-// act and again where it takes effect, without a message. Thread-safe.
+// How control stands, as the control actor decided last: asked before every act and again where it
+// takes effect, without a message. Outlives the actor, whose next life goes on from it.
+// Thread-safe.
 
-#include "messages/error.hpp"
+#include "actors/control_standing.hpp"
 
 #include <functional>
 #include <memory>
@@ -14,26 +15,44 @@ namespace holt {
 
 class control_gate {
 public:
-  /// What control::may_api_act answers now.
-  void set(result<void> may) {
+  void set(control::standing now) {
     std::function<void()> tell;
     {
       std::lock_guard guard{mutex_};
-      if (may_.has_value() && !may.has_value())
+      if (now.holds_off_agent() && now.agent_epoch != now_.agent_epoch)
         tell = on_closed_;
-      may_ = std::move(may);
+      now_ = std::move(now);
     }
     if (tell)
       tell();
   }
 
-  /// control_held, with the holder's name, while a person has taken control.
-  result<void> may_act() const {
+  control::standing now() const {
     std::lock_guard guard{mutex_};
-    return may_;
+    return now_;
   }
 
-  /// Called each time the gate closes, on the thread that closed it.
+  /// control_held, with the reason.
+  result<void> may_act(const control::caller& who) const {
+    std::lock_guard guard{mutex_};
+    return control::may_act(now_, who);
+  }
+
+  result<void> may_look(const control::caller& who) const {
+    std::lock_guard guard{mutex_};
+    return control::may_look(now_, who);
+  }
+
+  /// The caller with the epoch of now where it named none: what it asked for under this one is not
+  /// done under another.
+  control::caller dated(control::caller who) const {
+    std::lock_guard guard{mutex_};
+    if (!who.epoch)
+      who.epoch = now_.epoch;
+    return who;
+  }
+
+  /// Called each time the gate closes for the agent, on the thread that closed it.
   void on_closed(std::function<void()> what) {
     std::lock_guard guard{mutex_};
     on_closed_ = std::move(what);
@@ -41,7 +60,7 @@ public:
 
 private:
   mutable std::mutex mutex_;
-  result<void> may_;
+  control::standing now_;
   std::function<void()> on_closed_;
 };
 

@@ -3,10 +3,11 @@
 
 // Who drives: the one arbiter's rules, pure. Viewers (browsers) come and go; at most one of them
 // is the driver, and the engine lets only the driver's input through. An explicit take also holds
-// off the API (the agent) until it is released. Every change opens an epoch. Runs wherever it is
-// called; holds no clock, no engine, no actor.
+// off the API (the agent) until it is released, and a pause until it is resumed; both may come from
+// a viewer or by the API. Every change opens an epoch. Runs wherever it is called; holds no clock,
+// no engine, no actor.
 
-#include "messages/error.hpp"
+#include "actors/control_standing.hpp"
 
 #include <cstdint>
 #include <deque>
@@ -26,15 +27,16 @@ struct viewer {
   std::string session; ///< id at the engine; empty until it is logged in there
   bool may_drive = false;
   bool may_take_from_others = false; ///< scope admin
+  std::string key{};                 ///< as caller::key; empty: its calls are not known as its own
 };
 
 struct state {
-  std::uint64_t epoch = 0;
+  standing stands;
   std::map<viewer_id, viewer> viewers;
   std::optional<viewer_id> driver;
-  bool taken = false;           ///< the API is held off
-  std::string taken_by;         ///< name; outlives an abnormal drop
   std::deque<viewer_id> asking; ///< in order, each once
+  bool given_to_agent = false;  ///< explicitly, and nobody drives since
+  std::string note;             ///< for the agent, from who gave control back
 };
 
 struct joined {
@@ -58,8 +60,28 @@ struct give {
   viewer_id from;
   viewer_id to;
 };
-/// POST /v1/control/release with scope admin, or the engine says that nobody is host.
-struct reset {};
+/// A call takes control; with a viewer this one drives, too.
+struct call_take {
+  caller who;
+  std::optional<viewer_id> viewer;
+};
+/// A call gives control to a viewer, or (none) back to the agent.
+struct call_give {
+  caller who;
+  std::optional<viewer_id> to;
+  std::string note;
+};
+struct call_release {
+  caller who;
+  std::string note;
+};
+/// The agent is held off until resume.
+struct pause {
+  caller who;
+};
+struct resume {
+  caller who;
+};
 /// The engine (re)started: nobody is host there.
 struct engine_restarted {};
 /// The engine refused a grant.
@@ -68,8 +90,8 @@ struct grant_failed {
   std::string detail;
 };
 
-using event
-  = std::variant<joined, left, request, release, take, give, reset, engine_restarted, grant_failed>;
+using event = std::variant<joined, left, request, release, take, give, call_take, call_give,
+                           call_release, pause, resume, engine_restarted, grant_failed>;
 
 /// Tell the engine: this session is host now.
 struct grant_host {
@@ -96,16 +118,20 @@ struct refuse {
   error why;
 };
 
-using effect = std::variant<grant_host, reset_host, announce, show, ask_driver, refuse>;
+/// The answer of a call.
+struct refuse_call {
+  error why;
+};
+
+using effect
+  = std::variant<grant_host, reset_host, announce, show, ask_driver, refuse, refuse_call>;
 
 /// The whole behaviour. Events of unknown viewers change nothing.
 std::vector<effect> step(state& now, const event& what);
 
-/// `person` while somebody drives or has taken control, else `none`.
+/// `person` while somebody drives or has taken control, `agent` after it was given to it.
 std::string_view kind(const state& now);
 /// Who that is; empty when nobody.
 std::string driver_name(const state& now);
-/// errc::control_held while control is taken: API acts are refused.
-result<void> may_api_act(const state& now);
 
 } // namespace holt::control

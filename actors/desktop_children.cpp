@@ -143,6 +143,7 @@ child_spec x_client(const desktop_options& how) {
                           options.size = how.context->size();
                           options.dpi = how.context->dpi();
                           options.door = how.door;
+                          options.on_hand = how.on_hand;
                           options.on_ready = [port] {
                             if (auto self = port->lock())
                               self->report_ready();

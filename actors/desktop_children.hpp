@@ -14,6 +14,10 @@
 
 #include <vector>
 
+namespace holt::desktop {
+struct hand_event;
+}
+
 namespace holt {
 
 /// What applies to every child: from the configuration.
@@ -35,6 +39,8 @@ struct desktop_options {
   caf::actor_system* system = nullptr;
   actor_ref<caf::actor> x_client; ///< set while one runs
   x_door_ptr door;                ///< to its thread
+  /// What hands other than the API's do; on the X thread.
+  std::function<void(const desktop::hand_event&)> on_hand;
 };
 
 /// The group `desktop` and its children.

@@ -21,6 +21,7 @@ gateway::gateway(gateway_deps deps)
   add_session_routes();
   add_tree_routes();
   add_desktop_routes();
+  add_control_routes();
   add_screen_routes();
   add_input_routes();
   add_window_routes();

@@ -7,10 +7,12 @@
 
 #include "actors/activity.hpp"
 #include "actors/api_document.hpp"
+#include "actors/control.hpp"
 #include "actors/control_gate.hpp"
 #include "actors/desktop_context.hpp"
 #include "actors/engine_children.hpp"
 #include "actors/file_api.hpp"
+#include "actors/hand_log.hpp"
 #include "actors/router.hpp"
 #include "actors/tree_client.hpp"
 #include "actors/viewers.hpp"
@@ -49,6 +51,7 @@ struct gateway_deps {
   actor_ref<caf::actor> x_client;
   x_door_ptr door;       ///< to the X thread
   control_gate_ptr gate; ///< whether the API may act
+  hand_log_ptr hands;    ///< what people did on the desktop
   spawner* starter = nullptr;
   actor_ref<caf::actor> commands;
   actor_ref<caf::actor> processes;
@@ -144,6 +147,8 @@ private:
   void follow_activity(const http::upgrade_ptr& what);
   // gateway_desktop.cpp
   void add_desktop_routes();
+  // gateway_control.cpp
+  void add_control_routes();
   // gateway_screen.cpp
   void add_screen_routes();
   // gateway_input.cpp
@@ -194,6 +199,23 @@ private:
   std::unordered_map<std::uint64_t, std::weak_ptr<http::ws_connection>> followers_;
   std::atomic<std::uint64_t> last_follower_{0};
 };
+
+/// By which a browser's calls and its viewer are known as one person's; empty: it is no browser.
+std::string session_key(bool need_token, const http::request& head, const http::identity& who);
+
+/// Who calls, for the gate. invalid_request: an epoch that is no number.
+result<control::caller> caller_of(const gateway_deps& deps, const gateway_call& call);
+
+/// Who calls for an act; nothing when the gate does not let it through now: then it is answered.
+/// Ask the gate again where it takes effect.
+std::optional<control::caller> actor_of(const gateway_deps& deps, const gateway_call& call);
+
+/// The problem; control_held by its exact word, with `epoch`, `agentEpoch` and `holder`.
+http::response control_problem(const control_gate_ptr& gate, const control::caller& who,
+                               const error& why);
+
+/// Answers below 400 get the header Holt-Epoch.
+http::reply with_epoch(const control_gate_ptr& gate, http::reply answer);
 
 /// Paths of the Realtime protocol: they need its keys, not Holt's, and skip the Origin list.
 bool is_realtime_path(std::string_view path);

@@ -100,19 +100,21 @@ void write_board(const gateway_deps& deps, const gateway_call& call) {
   auto what = read_writing(*body);
   if (!what)
     return call.answer(http::problem(what.error()));
-  if (auto may = deps.gate->may_act(); !may)
-    return call.answer(http::problem(may.error()));
+  auto actor = actor_of(deps, call);
+  if (!actor)
+    return;
   auto shared = std::make_shared<writing>(std::move(*what));
-  deps.door->post([shared, gate = deps.gate, activity = deps.activity, who = call.who.name,
-                   answer = call.answer](const result<desktop::workbench*>& got) {
-    auto may = gate->may_act();
-    auto done = !got ? result<void>{got.error()} : !may ? may : write_boards(**got, *shared);
-    if (!done)
-      return answer(http::problem(done.error()));
-    activity.send(activity_append{
-      "act", {{"act", "clipboard"}, {"bytes", shared->text.size()}, {"name", who}}});
-    answer(http::json_response(200, {{"ok", true}}));
-  });
+  deps.door->post(
+    [shared, gate = deps.gate, activity = deps.activity, actor = *actor, who = call.who.name,
+     answer = with_epoch(deps.gate, call.answer)](const result<desktop::workbench*>& got) {
+      auto may = gate->may_act(actor);
+      auto done = !got ? result<void>{got.error()} : !may ? may : write_boards(**got, *shared);
+      if (!done)
+        return answer(control_problem(gate, actor, done.error()));
+      activity.send(activity_append{
+        "act", {{"act", "clipboard"}, {"bytes", shared->text.size()}, {"name", who}}});
+      answer(http::json_response(200, {{"ok", true}}));
+    });
 }
 
 } // namespace

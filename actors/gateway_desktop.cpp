@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// The desktop and its live view: status, start, stop, signaling, control. Fields as the clients of
+// The desktop and its live view: status, start, stop, signaling. Fields as the clients of
 // npm sandbox-agent 0.4.2 know them (reference/http-api.md); ours are added beside them.
 
 #include "actors/act_limits.hpp"
@@ -334,24 +334,9 @@ void gateway::add_desktop_routes() {
               browser.may_drive = who.may(http::scope::input);
               browser.may_take_from_others = who.may(http::scope::admin);
               browser.published_client = who.came_with_access_token;
+              browser.key = session_key(deps_.need_token, what->head(), who);
               deps_.viewers.send(viewers_open{what, browser});
             });
-
-  get("/v1/control", scope::view, [this](const gateway_call& call) {
-    deps_.control.send(control_query{[answer = call.answer](const control::state& now) {
-      auto out = to_payload(now);
-      out["viewers"] = json::array();
-      for (const auto& [id, who] : now.viewers)
-        out["viewers"].push_back({{"id", std::to_string(static_cast<std::uint64_t>(id))},
-                                  {"name", who.name},
-                                  {"canControl", who.may_drive}});
-      answer(http::json_response(200, out));
-    }});
-  });
-  post("/v1/control/release", scope::admin, [this](const gateway_call& call) {
-    deps_.control.send(control_event{control::reset{}});
-    answer_outcome(call.answer, {});
-  });
 }
 
 } // namespace holt

@@ -82,24 +82,26 @@ void tell(const actor_ref<activity_actor>& activity, const std::string& who,
   activity.send(std::move(what));
 }
 
-using outcomes_handler = std::function<void(std::vector<desktop::act_outcome>)>;
+using outcomes_handler
+  = std::function<void(const control::caller&, const std::vector<desktop::act_outcome>&)>;
 
 /// Checks who drives, does the acts, tells the feed.
 void perform(const gateway_deps& deps, const gateway_call& call, std::vector<desktop::act> acts,
              milliseconds effect, outcomes_handler done) {
-  if (auto may = deps.gate->may_act(); !may)
-    return call.answer(http::problem(may.error()));
+  auto actor = actor_of(deps, call);
+  if (!actor)
+    return;
   desktop::act_order order;
   std::vector<json> told;
   for (const auto& act : acts)
     told.push_back(describe_act(act));
   order.acts = std::move(acts);
   order.effect_wait = effect;
-  order.allowed = [gate = deps.gate] { return gate->may_act(); };
-  order.done = [activity = deps.activity, who = call.who.name, told = std::move(told),
-                done = std::move(done)](std::vector<desktop::act_outcome> outcomes) {
-    tell(activity, who, told, outcomes);
-    done(std::move(outcomes));
+  order.allowed = [gate = deps.gate, actor = *actor] { return gate->may_act(actor); };
+  order.done = [activity = deps.activity, actor = *actor, told = std::move(told),
+                done = std::move(done)](const std::vector<desktop::act_outcome>& outcomes) {
+    tell(activity, actor.name, told, outcomes);
+    done(actor, outcomes);
   };
   auto shared = std::make_shared<desktop::act_order>(std::move(order));
   deps.door->post([shared](const result<desktop::workbench*>& bench) {
@@ -124,10 +126,11 @@ void do_one(const gateway_deps& deps, const gateway_call& call, const char* kind
   std::vector<desktop::act> acts;
   acts.push_back(std::move(*act));
   perform(deps, call, std::move(acts), *effect,
-          [answer = call.answer, place](const std::vector<desktop::act_outcome>& got) {
+          [gate = deps.gate, answer = with_epoch(deps.gate, call.answer),
+           place](const control::caller& who, const std::vector<desktop::act_outcome>& got) {
             const auto& one = got.front();
             if (!one.where)
-              return answer(http::problem(one.where.error()));
+              return answer(control_problem(gate, who, one.where.error()));
             json out = json::object();
             if (place)
               put_place(out, *one.where);
@@ -157,10 +160,11 @@ void do_several(const gateway_deps& deps, const gateway_call& call) {
     return call.answer(http::problem(effect.error()));
   auto count = acts->size();
   perform(deps, call, std::move(*acts), *effect,
-          [answer = call.answer, count](const std::vector<desktop::act_outcome>& got) {
+          [gate = deps.gate, answer = with_epoch(deps.gate, call.answer),
+           count](const control::caller& who, const std::vector<desktop::act_outcome>& got) {
             // Nothing was done: that is the answer. Else what was done, and where it ended.
             if (!got.front().where)
-              return answer(http::problem(got.front().where.error()));
+              return answer(control_problem(gate, who, got.front().where.error()));
             json results = json::array();
             for (const auto& one : got) {
               json entry = json::object();

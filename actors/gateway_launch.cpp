@@ -178,8 +178,8 @@ void gateway::add_launch_routes() {
          auto wish = body ? read_launch(*body) : result<launch_wish>{body.error()};
          if (!wish)
            return call.answer(http::problem(wish.error()));
-         if (auto may = deps_.gate->may_act(); !may)
-           return call.answer(http::problem(may.error()));
+         if (!actor_of(deps_, call))
+           return;
          boost::asio::post(
            *how.pool, [how, wish = *wish, who = call.who.name, answer = call.answer] {
              if (how.context->display().empty())
@@ -198,8 +198,8 @@ void gateway::add_launch_routes() {
          auto body = body_object(call.request);
          if (!body)
            return call.answer(http::problem(body.error()));
-         if (auto may = deps_.gate->may_act(); !may)
-           return call.answer(http::problem(may.error()));
+         if (!actor_of(deps_, call))
+           return;
          boost::asio::post(
            *how.pool, [how, body = *body, who = call.who.name, answer = call.answer] {
              if (how.context->display().empty())

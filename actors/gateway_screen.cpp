@@ -132,14 +132,24 @@ void gateway::add_screen_routes() {
       });
   });
   auto shots = std::make_shared<screenshots>(deps_.door);
-  auto shoot = [shots](const gateway_call& call, bool region) {
+  auto shoot = [this, shots](const gateway_call& call, bool region) {
+    auto who = caller_of(deps_, call);
+    if (!who)
+      return call.answer(http::problem(who.error()));
+    if (auto may = deps_.gate->may_look(*who); !may)
+      return call.answer(control_problem(deps_.gate, *who, may.error()));
     auto wish = read_wish(call.request, region);
     if (!wish)
       return call.answer(window_problem(wish.error()));
     auto format = wish->how.format;
-    shots->take(std::move(*wish), [answer = call.answer, format](const result<screenshot>& got) {
-      answer(got ? picture_response(*got, format) : window_problem(got.error()));
-    });
+    shots->take(std::move(*wish),
+                [gate = deps_.gate, who = *who, answer = with_epoch(deps_.gate, call.answer),
+                 format](const result<screenshot>& got) {
+                  // Whoever named an epoch does not get a picture of another.
+                  if (auto may = gate->may_look(who); !may)
+                    return answer(control_problem(gate, who, may.error()));
+                  answer(got ? picture_response(*got, format) : window_problem(got.error()));
+                });
   };
   get("/v1/desktop/screenshot", scope::view,
       [shoot](const gateway_call& call) { shoot(call, false); });

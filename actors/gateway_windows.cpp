@@ -82,8 +82,9 @@ struct pursuit {
 };
 
 void pursue(const gateway_deps& deps, const gateway_call& call, wish what) {
-  if (auto may = deps.gate->may_act(); !may)
-    return call.answer(http::problem(may.error()));
+  auto actor = actor_of(deps, call);
+  if (!actor)
+    return;
   auto text = call.params.find("id")->second;
   auto id = window_id(text);
   if (!id)
@@ -91,14 +92,14 @@ void pursue(const gateway_deps& deps, const gateway_call& call, wish what) {
   auto chase = std::make_shared<pursuit>();
   chase->what = std::move(what);
   chase->id = *id;
-  chase->answer = call.answer;
-  deps.door->post([chase, text, gate = deps.gate, activity = deps.activity,
+  chase->answer = with_epoch(deps.gate, call.answer);
+  deps.door->post([chase, text, gate = deps.gate, activity = deps.activity, actor = *actor,
                    who = call.who.name](const result<desktop::workbench*>& got) {
     if (!got)
       return chase->answer(http::problem(got.error()));
     auto& bench = **got;
-    if (auto may = gate->may_act(); !may)
-      return chase->answer(http::problem(may.error()));
+    if (auto may = gate->may_act(actor); !may)
+      return chase->answer(control_problem(gate, actor, may.error()));
     auto found = bench.tops().find(chase->id);
     if (found && !*found)
       found = no_window(text);

@@ -76,7 +76,8 @@ effects fail(state& now, const error& why) {
 
 effect join(const state& now) {
   return tell_control{control::joined{
-    now.who.id, {now.who.name, now.session, now.who.may_drive, now.who.may_take_from_others}}};
+    now.who.id,
+    {now.who.name, now.session, now.who.may_drive, now.who.may_take_from_others, now.who.key}}};
 }
 
 effects log_in(state& now, const policy& how) {

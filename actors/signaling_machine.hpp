@@ -36,6 +36,7 @@ struct browser {
   bool may_drive = false;
   bool may_take_from_others = false;
   bool published_client = false; ///< came with access_token: needs an ICE server by name
+  std::string key{};             ///< as control::caller::key; empty: none
 };
 
 struct engine_info {

@@ -61,6 +61,7 @@ void set_up(self_ptr self) {
     if (!bench)
       return; // told already
     auto& x = (*bench)->x();
+    (*bench)->others().on_hand(how.on_hand);
     auto done = apply(x, how.size, how.dpi);
     auto pointer = done ? desktop::set_root_pointer(x) : result<void>{done.error()};
     if (!pointer)

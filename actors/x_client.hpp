@@ -12,6 +12,10 @@
 #include <functional>
 #include <string>
 
+namespace holt::desktop {
+struct hand_event;
+}
+
 namespace holt {
 
 struct x_client_options {
@@ -19,6 +23,8 @@ struct x_client_options {
   desktop::screen_size size; ///< set at start; rate 0: 60
   unsigned dpi = 96;
   x_door_ptr door; ///< opened while this one lives; may be null
+  /// What hands other than the API's do; on the X thread.
+  std::function<void(const desktop::hand_event&)> on_hand;
   std::function<void()> on_ready;
   /// Why it ends, before it ends.
   std::function<void(std::string)> on_failure;

@@ -165,7 +165,9 @@ std::vector<child_spec> make_children(const shared_parts& parts, const loaded_co
                           values.desktop.autostart,
                           &parts.rt.system(),
                           parts.x_client,
-                          parts.door};
+                          parts.door,
+                          [hands = parts.hands, gate = parts.gate](
+                            const desktop::hand_event& what) { hands->add(what, gate->now()); }};
   for (auto& spec : desktop_children(desktop))
     out.push_back(std::move(spec));
   auto media = choose_media_addresses(values);

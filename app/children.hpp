@@ -8,6 +8,7 @@
 #include "actors/desktop_children.hpp"
 #include "actors/engine_children.hpp"
 #include "actors/recorder.hpp"
+#include "actors/hand_log.hpp"
 #include "actors/runtime.hpp"
 #include "actors/tree_client.hpp"
 #include "app/config.hpp"
@@ -37,6 +38,7 @@ struct shared_parts {
   x_door_ptr door = std::make_shared<x_door>();
   control_gate_ptr gate = std::make_shared<control_gate>();
   recorder_ptr recordings{};
+  hand_log_ptr hands{}; ///< what people did on the desktop
 };
 
 supervision_defaults make_defaults(const config& values);

@@ -346,7 +346,20 @@ std::vector<keycode> input::held_codes() const {
   return codes;
 }
 
+result<input::key_meaning> input::meaning(keycode code, unsigned held) {
+  if (map_stale_)
+    if (auto read = refresh_map(); !read)
+      return read.error();
+  auto now = map_.modifiers();
+  if (!now)
+    return now.error();
+  now->base = static_cast<std::uint8_t>(held);
+  return key_meaning{map_.symbol(code, *now), map_.base_symbol(code), map_.modifies(code)};
+}
+
 void input::fake(std::uint8_t type, std::uint8_t detail) {
+  if (on_fake_)
+    on_fake_(type, detail);
   xcb_test_fake_input(x_.raw(), type, detail, XCB_CURRENT_TIME, XCB_NONE, 0, 0, 0);
 }
 

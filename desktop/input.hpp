@@ -50,6 +50,17 @@ public:
   /// without Shift where there is one. Errors as key(); then nothing is held.
   result<void> chord(const std::vector<keysym>& modifiers, keysym sym);
 
+  /// What a key of somebody else's keyboard means while these real modifiers are held there.
+  struct key_meaning {
+    keysym sym = 0;
+    keysym base = 0;       ///< without any modifier
+    unsigned modifies = 0; ///< real modifiers that it sets itself
+  };
+  result<key_meaning> meaning(keycode code, unsigned held);
+
+  /// Told of every press and release that is sent to the server: the X type and the detail.
+  void on_fake(std::function<void(std::uint8_t, std::uint8_t)> what) { on_fake_ = std::move(what); }
+
   /// After errc::busy: when the same call may succeed.
   spare_keys::clock::time_point retry_at() const;
 
@@ -90,6 +101,7 @@ private:
   std::vector<keycode> released_for_key_;
   bool lock_cleared_ = false;
   xcb_atom_t spares_atom_ = 0;
+  std::function<void(std::uint8_t, std::uint8_t)> on_fake_;
 };
 
 } // namespace holt::desktop

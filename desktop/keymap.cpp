@@ -204,6 +204,17 @@ std::vector<keycode> keymap::unused() const {
   return keys;
 }
 
+keysym keymap::symbol(keycode code, const modifier_state& now) const {
+  if (map_ == nullptr)
+    return 0;
+  auto state = state_with(map_, now, now.base, now.locked);
+  return canonical(xkb_state_key_get_one_sym(state.get(), code));
+}
+
+unsigned keymap::modifies(keycode code) const {
+  return map_ == nullptr ? 0 : mask_of(map_, code);
+}
+
 keysym keymap::base_symbol(keycode code) const {
   const xkb_keysym_t* syms = nullptr;
   if (map_ == nullptr || xkb_keymap_key_get_syms_by_level(map_, code, 0, 0, &syms) < 1)

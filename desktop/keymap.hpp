@@ -73,6 +73,12 @@ public:
   /// Keys that carry no keysym at all, ascending.
   std::vector<keycode> unused() const;
 
+  /// The keysym that the key gives with these modifiers in force; 0: none.
+  keysym symbol(keycode code, const modifier_state& now) const;
+
+  /// The real modifiers that the key sets while it is down.
+  unsigned modifies(keycode code) const;
+
   /// The keysym of the key without modifiers in the first group; 0: none.
   keysym base_symbol(keycode code) const;
 

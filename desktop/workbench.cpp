@@ -27,6 +27,7 @@ result<std::unique_ptr<workbench>> workbench::create(std::shared_ptr<connection>
     return tops.error();
   self->windows_ = std::move(*tops);
   self->acts_ = std::make_unique<act_queue>(*self);
+  self->others_ = std::make_unique<hand_watch>(*self->x_, *self->input_, *self->windows_);
   return self;
 }
 
@@ -47,6 +48,7 @@ void workbench::pump() {
     input_->on_event(*event);
     clipboard_->on_event(*event);
     primary_->on_event(*event);
+    others_->on_event(*event);
   }
 }
 

@@ -8,6 +8,7 @@
 
 #include "desktop/act_queue.hpp"
 #include "desktop/clipboard.hpp"
+#include "desktop/hand_watch.hpp"
 #include "desktop/input.hpp"
 #include "desktop/screen.hpp"
 
@@ -37,6 +38,7 @@ public:
 
   windows& tops() noexcept { return *windows_; }
   act_queue& acts() noexcept { return *acts_; }
+  hand_watch& others() noexcept { return *others_; }
 
   /// Asks `what` at once, and again until it is done. Order is kept. `abandoned` is called instead
   /// when the desk goes first.
@@ -58,6 +60,7 @@ private:
   std::unique_ptr<clipboard> primary_;
   std::unique_ptr<windows> windows_;
   std::unique_ptr<act_queue> acts_;
+  std::unique_ptr<hand_watch> others_;
   struct waiter {
     waiting ask;
     std::function<void()> abandoned;

@@ -38,7 +38,7 @@ struct fixture : test::actor_fixture {
     })});
     auto who = "v" + std::to_string(id);
     caf::anon_send(arbiter,
-                   control_join{{viewer_id{id}, {who, "s" + who, may_drive, admin}}, actor});
+                   control_join{{viewer_id{id}, {who, "s" + who, may_drive, admin, {}}}, actor});
     drain();
     return actor;
   }
@@ -107,11 +107,11 @@ CAF_TEST(a new engine knows no driver) {
 
 CAF_TEST(events of strangers change nothing) {
   viewer(1);
-  const auto epoch = now().epoch;
+  const auto epoch = now().stands.epoch;
   CAF_CHECK_EQUAL(tell(control::request{viewer_id{9}}), "");
   CAF_CHECK_EQUAL(tell(control::take{viewer_id{9}}), "");
   CAF_CHECK_EQUAL(tell(control::left{viewer_id{9}, true}), "");
-  CAF_CHECK_EQUAL(now().epoch, epoch);
+  CAF_CHECK_EQUAL(now().stands.epoch, epoch);
 }
 
 CAF_TEST_FIXTURE_SCOPE_END()
