@@ -58,13 +58,6 @@ note& picture(note& into) {
       {errc::desktop_runtime_inactive, errc::desktop_invalid_action, errc::not_found, errc::busy});
 }
 
-schema control_state() {
-  return object({need("epoch", count()), need("kind", one_of({"person", "agent", "none"})),
-                 need("name", text()), need("taken", flag()), need("viewer", or_null(text())),
-                 need("viewers", list(object({need("id", text()), need("name", text()),
-                                              need("canControl", flag())})))});
-}
-
 } // namespace
 
 void describe_desktop(notes& into) {
@@ -107,10 +100,6 @@ void describe_desktop(notes& into) {
     .fails({errc::desktop_runtime_inactive, errc::engine_unavailable, errc::busy})
     .frames("neko's events: `signal/request`, `signal/answer`, `signal/candidate`, `control/*`.",
             "neko's events: `system/init`, `signal/provide`, `signal/candidate`, and `holt/*`.");
-
-  into.room("Control", "Who drives: agent or person.");
-  into.get("/v1/control", "Who drives").ok(control_state());
-  into.post("/v1/control/release", "Nobody drives any more").nothing();
 }
 
 } // namespace holt::api

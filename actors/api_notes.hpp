@@ -112,6 +112,7 @@ const notes& all_notes();
 
 void describe_daemon(notes& into);
 void describe_desktop(notes& into);
+void describe_control(notes& into);
 void describe_input(notes& into);
 void describe_windows(notes& into);
 void describe_recordings(notes& into);

@@ -11,6 +11,7 @@ const notes& all_notes() {
     notes out;
     describe_daemon(out);
     describe_desktop(out);
+    describe_control(out);
     describe_input(out);
     describe_windows(out);
     describe_recordings(out);

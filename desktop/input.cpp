@@ -18,6 +18,7 @@ constexpr std::uint8_t shortcut_mask
   = XCB_MOD_MASK_CONTROL | XCB_MOD_MASK_1 | XCB_MOD_MASK_4; // Control, Alt, Super
 constexpr std::size_t own_changes_kept = 64;
 constexpr unsigned max_spares = 128;
+constexpr std::size_t most_looked_at = 4'096; ///< keys of a text at a time
 
 /// The same letter in the other case; `sym` itself where there is none.
 keysym other_case(keysym sym) {
@@ -164,6 +165,7 @@ result<void> input::key(keysym sym, bool down) {
 
 result<void> input::press(keysym sym) {
   restore();
+  retry_at_.reset();
   if (map_stale_)
     if (auto read = refresh_map(); !read)
       return read;
@@ -252,6 +254,69 @@ result<void> input::press_spare(keysym sym, const modifier_state& now) {
   return press_choice(sym, choice);
 }
 
+result<std::size_t> input::prepare(std::span<const keysym> keys) {
+  restore();
+  retry_at_.reset();
+  if (map_stale_)
+    if (auto read = refresh_map(); !read)
+      return read.error();
+  auto state = map_.modifiers();
+  if (!state)
+    return state.error();
+  const auto now = spare_keys::clock::now();
+  const auto except = spares_.mine();
+  const auto held = held_codes();
+  std::set<keysym> seen;
+  std::vector<keysym> there;   // on keys of ours already
+  std::vector<keysym> foreign; // in the order of the text
+  std::size_t covered = 0;
+  for (; covered < std::min(keys.size(), most_looked_at); ++covered) {
+    auto sym = canonical(keys[covered]);
+    if (sym == 0 || is_modifier(sym) || !seen.insert(sym).second)
+      continue;
+    if (map_.find(sym, *state, except))
+      continue;
+    if (spares_.has(sym))
+      there.push_back(sym);
+    else if (foreign.size() + there.size() < spares_.size())
+      foreign.push_back(sym);
+    else
+      break;
+  }
+  // What is on a key already must still be there when its turn comes.
+  for (auto sym : there)
+    static_cast<void>(spares_.take(sym, now, held));
+  auto room = spares_.free(now, held);
+  if (room < foreign.size() && room < (spares_.size() + 1) / 2) {
+    auto wanted = std::min(foreign.size(), (spares_.size() + 1) / 2);
+    if (auto later = spares_.when_free(wanted); later && *later > now) {
+      retry_at_ = later;
+      return error{errc::busy, "all spare keys are in use"};
+    }
+  }
+  std::map<keycode, keysym> fresh;
+  std::optional<keysym> missing;
+  for (auto sym : foreign) {
+    auto spare = spares_.take(sym, now, held);
+    if (!spare) {
+      missing = sym;
+      break;
+    }
+    if (spare->fresh)
+      fresh[spare->code] = sym;
+  }
+  if (!fresh.empty()) {
+    map_keys(fresh);
+    publish_spares();
+  }
+  if (!missing)
+    return std::max<std::size_t>(covered, 1); // a single key is refused where it is pressed
+  for (std::size_t i = 0; i < covered; ++i)
+    if (canonical(keys[i]) == *missing)
+      return std::max<std::size_t>(i, 1);
+  return std::max<std::size_t>(covered, 1);
+}
+
 void input::apply(const modifier_change& change) {
   auto adjust = [this](const std::optional<bool>& wanted, const std::vector<keycode>& keys) {
     if (!wanted || keys.empty())
@@ -299,12 +364,22 @@ std::vector<keycode> input::pressed_of(const std::vector<keycode>& keys) {
 }
 
 void input::map_key(keycode code, keysym sym) {
-  // Twice, for both shift levels: the key means this whatever is held.
-  const xcb_keysym_t syms[] = {sym, sym};
-  auto cookie = xcb_change_keyboard_mapping(x_.raw(), 1, code, 2, syms);
-  own_changes_.insert(cookie.sequence);
-  while (own_changes_.size() > own_changes_kept)
-    own_changes_.erase(own_changes_.begin());
+  map_keys({{code, sym}});
+}
+
+void input::map_keys(const std::map<keycode, keysym>& fresh) {
+  for (auto i = fresh.begin(); i != fresh.end();) {
+    // One request for each run of neighbours; the keys between two runs are not ours to write.
+    const auto first = i->first;
+    std::vector<xcb_keysym_t> syms;
+    for (unsigned code = first; i != fresh.end() && i->first == code; ++i, ++code)
+      syms.insert(syms.end(), 2, i->second); // both shift levels: it means this whatever is held
+    auto cookie = xcb_change_keyboard_mapping(x_.raw(), static_cast<std::uint8_t>(syms.size() / 2),
+                                              first, 2, syms.data());
+    own_changes_.insert(cookie.sequence);
+    while (own_changes_.size() > own_changes_kept)
+      own_changes_.erase(own_changes_.begin());
+  }
 }
 
 void input::publish_spares() {
@@ -318,7 +393,7 @@ void input::publish_spares() {
 }
 
 spare_keys::clock::time_point input::retry_at() const {
-  return spares_.next_free().value_or(spare_keys::clock::now());
+  return retry_at_ ? *retry_at_ : spares_.next_free().value_or(spare_keys::clock::now());
 }
 
 void input::release_all() {

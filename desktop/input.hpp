@@ -10,8 +10,10 @@
 #include "desktop/spare_keys.hpp"
 
 #include <array>
+#include <functional>
 #include <map>
 #include <set>
+#include <span>
 
 namespace holt::desktop {
 
@@ -61,6 +63,11 @@ public:
   /// Told of every press and release that is sent to the server: the X type and the detail.
   void on_fake(std::function<void(std::uint8_t, std::uint8_t)> what) { on_fake_ = std::move(what); }
 
+  /// Gives spare keys to what the layout lacks of a text, to as much of its beginning as there are
+  /// keys for, in as few changes of the keymap as can be: each one makes every program read the map
+  /// anew. Answers how many of `keys` can be typed then; busy when too few keys have rested.
+  result<std::size_t> prepare(std::span<const keysym> keys);
+
   /// After errc::busy: when the same call may succeed.
   spare_keys::clock::time_point retry_at() const;
 
@@ -82,6 +89,7 @@ private:
   void tap_button(std::uint8_t number, int count);
   std::vector<keycode> pressed_of(const std::vector<keycode>& keys);
   void map_key(keycode code, keysym sym);
+  void map_keys(const std::map<keycode, keysym>& fresh);
   void publish_spares();
   result<void> refresh_map();
   std::vector<keycode> held_codes() const;
@@ -102,6 +110,7 @@ private:
   bool lock_cleared_ = false;
   xcb_atom_t spares_atom_ = 0;
   std::function<void(std::uint8_t, std::uint8_t)> on_fake_;
+  std::optional<spare_keys::clock::time_point> retry_at_; ///< later than when one key is free
 };
 
 } // namespace holt::desktop

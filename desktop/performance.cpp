@@ -126,6 +126,12 @@ performance::progress performance::run(const type_act& what, input& hands, clock
   for (std::size_t done = 0; step_ < what.keys.size(); ++done) {
     if (done == keys_a_turn)
       return progress{now};
+    if (step_ >= prepared_) {
+      auto ready = hands.prepare(std::span{what.keys}.subspan(step_));
+      if (!ready)
+        return unless_busy(ready.error(), hands, now);
+      prepared_ = step_ + *ready;
+    }
     auto later = unless_busy(hands.chord({}, what.keys[step_]), hands, now);
     if (!later || *later)
       return later;

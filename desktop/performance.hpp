@@ -32,6 +32,7 @@ private:
 
   act act_;
   std::size_t step_ = 0;                   ///< of a drag or a text
+  std::size_t prepared_ = 0;               ///< keys of a text that the keymap is ready for
   std::optional<clock::time_point> until_; ///< end of a wait, or of patience with spare keys
 };
 

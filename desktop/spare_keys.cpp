@@ -31,6 +31,28 @@ std::optional<spare_keys::assignment> spare_keys::take(keysym sym, clock::time_p
   return assignment{best, true};
 }
 
+bool spare_keys::has(keysym sym) const {
+  return std::any_of(slots_.begin(), slots_.end(),
+                     [&](const auto& one) { return one.second.sym == sym; });
+}
+
+std::size_t spare_keys::free(clock::time_point now, const std::vector<keycode>& held) const {
+  return static_cast<std::size_t>(std::count_if(slots_.begin(), slots_.end(), [&](const auto& one) {
+    return std::find(held.begin(), held.end(), one.first) == held.end()
+           && (one.second.sym == 0 || now - one.second.used >= rest_);
+  }));
+}
+
+std::optional<spare_keys::clock::time_point> spare_keys::when_free(std::size_t many) const {
+  if (many == 0 || many > slots_.size())
+    return {};
+  std::vector<clock::time_point> times;
+  for (const auto& [code, s] : slots_)
+    times.push_back(s.sym == 0 ? clock::time_point::min() : s.used + rest_);
+  std::sort(times.begin(), times.end());
+  return times[many - 1];
+}
+
 std::optional<spare_keys::clock::time_point> spare_keys::next_free() const {
   std::optional<clock::time_point> soonest;
   for (const auto& [code, s] : slots_)

@@ -32,6 +32,18 @@ public:
   std::optional<assignment> take(keysym sym, clock::time_point now,
                                  const std::vector<keycode>& held);
 
+  /// Whether `sym` has its key already.
+  bool has(keysym sym) const;
+
+  /// How many keys there are, whatever they carry.
+  std::size_t size() const noexcept { return slots_.size(); }
+
+  /// How many could take another meaning now.
+  std::size_t free(clock::time_point now, const std::vector<keycode>& held) const;
+
+  /// When so many will have rested, at the latest then; nothing if there are not so many.
+  std::optional<clock::time_point> when_free(std::size_t many) const;
+
   /// When the key that rests longest may be reused; nothing if there is no key at all.
   std::optional<clock::time_point> next_free() const;
 

@@ -10,7 +10,7 @@ result<std::unique_ptr<workbench>> workbench::create(std::shared_ptr<connection>
   self->x_ = std::move(x);
   self->screen_ = std::make_unique<screen>(*self->x_);
   // The engine takes spare keys from the other end.
-  auto hands = input::create(*self->x_, {spare_end::highest, 1000ms});
+  auto hands = input::create(*self->x_, {spare_end::highest, 2000ms});
   if (!hands)
     return hands.error();
   self->input_ = std::move(*hands);

@@ -11,6 +11,8 @@
 
 #include <xkbcommon/xkbcommon-keysyms.h>
 
+#include <span>
+
 using namespace holt;
 using namespace holt::desktop;
 using namespace std::chrono_literals;
@@ -158,6 +160,56 @@ CAF_TEST(spare keys are reused when they have rested and not before) {
   CAF_CHECK(d.keys->retry_at() > spare_keys::clock::now() + 10s);
   // One that is there already still works.
   CAF_CHECK(d.keys->key(unicode(0x4e00), true));
+}
+
+CAF_TEST(a text gets its spare keys at once and keeps them while it is typed) {
+  NEEDS_X;
+  desk d{"us", {spare_end::lowest, 60s}};
+  auto witness = std::move(*connection::open({d.server.display(), {}}));
+  auto changes = [&] {
+    int count = 0;
+    static_cast<void>(d.x->ping());
+    static_cast<void>(witness->ping());
+    while (auto event = witness->next_event())
+      if ((event->response_type & 0x7f) == XCB_MAPPING_NOTIFY)
+        ++count;
+    return count;
+  };
+  std::vector<keysym> text;
+  for (char32_t point = U'а'; point < U'а' + 8; ++point) {
+    text.push_back(unicode(point));
+    text.push_back('x');
+    text.push_back(unicode(U'а'));
+  }
+  static_cast<void>(changes());
+  d.events();
+  auto ready = d.keys->prepare(text);
+  CAF_REQUIRE(ready);
+  CAF_CHECK_EQUAL(*ready, text.size());
+  auto made = changes();
+  CAF_CHECK(made >= 1 && made < 8);
+  for (auto sym : text)
+    d.tap(sym);
+  CAF_CHECK_EQUAL(changes(), 0);
+  CAF_CHECK_EQUAL(d.reader->text(text.size()), "аxабxавxагxадxаеxажxазxа");
+  ready = d.keys->prepare(text);
+  CAF_CHECK(ready && *ready == text.size());
+  CAF_CHECK_EQUAL(changes(), 0);
+}
+
+CAF_TEST(a text with more letters than spare keys waits until many have rested) {
+  NEEDS_X;
+  desk d{"us", {spare_end::lowest, 60s}};
+  std::vector<keysym> text;
+  for (char32_t point = U'一'; point < U'一' + 300; ++point)
+    text.push_back(unicode(point));
+  auto first = d.keys->prepare(text);
+  CAF_REQUIRE(first);
+  CAF_CHECK(*first > 1 && *first < text.size());
+  auto second = d.keys->prepare(std::span{text}.subspan(*first));
+  CAF_REQUIRE(!second);
+  CAF_CHECK(second.error().code == errc::busy);
+  CAF_CHECK(d.keys->retry_at() > spare_keys::clock::now() + 10s);
 }
 
 CAF_TEST(two pools share the spare keys without a quarrel) {
