@@ -118,9 +118,6 @@ struct config {
   struct activity_config {
     std::vector<std::string> mask; ///< texts, or env:NAME
   } activity;
-  struct control_config {
-    bool trace_text = false; ///< the trace of control holds what people typed
-  } control;
   std::string workspace; ///< empty: the current folder
   std::string state_dir; ///< empty: $XDG_STATE_HOME/holt …
 };

@@ -31,7 +31,6 @@ using exec = config::exec_config;
 using processes = config::processes_config;
 using journal = config::journal_config;
 using activity = config::activity_config;
-using control = config::control_config;
 
 /// The same row, but its value is never shown.
 config_key hidden(config_key row) {
@@ -334,10 +333,6 @@ const std::vector<config_key>& config_keys() {
      {},
      1,
      8'760},
-    {"control.trace_text",
-     in(&c::control, &control::trace_text),
-     "tell the agent what people typed, not only how much",
-     {}},
     hidden({"activity.mask",
             in(&c::activity, &activity::mask),
             "texts that the feed shows as ***; env:NAME takes the daemon's variable",

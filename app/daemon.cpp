@@ -51,7 +51,7 @@ public:
       parts_{rt_, starter_, killer_, {}, {}, {}, {}, {}, std::move(context)} {
     parts_.choice = std::move(choice);
     parts_.log_dir = state.log_dir();
-    parts_.hands = std::make_shared<hand_log>(how_.config.values.control.trace_text);
+    parts_.hands = std::make_shared<hand_log>(false);
   }
 
   int run() {

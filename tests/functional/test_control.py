@@ -254,15 +254,3 @@ def test_what_a_person_did_is_told_without_the_text(desk):
         assert [e["key"] for e in seen if e["kind"] == "key"] == ["Return", "ctrl+l"]
         assert [e["title"] for e in seen if e["kind"] == "focus"] in (["traced"], [])
         assert [e["seq"] for e in seen] == sorted({e["seq"] for e in seen})
-
-
-def test_the_text_is_told_where_it_is_wanted(home):
-    daemon = Daemon(home, "--control-trace-text", "true", "--stream-autostart", "false")
-    try:
-        with Xterm(daemon, "told", script="cat >/dev/null") as term:
-            by_hand(daemon, "mousemove", str(term.info["x"] + 20), str(term.info["y"] + 20), "click", "1")
-            by_hand(daemon, "type", "--delay", "5", "Hello")
-            wait_for("the text", lambda: "".join(
-                e.get("text", "") for e in trace(daemon)["entries"]) == "Hello", 10)
-    finally:
-        daemon.kill()
