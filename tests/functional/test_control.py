@@ -106,7 +106,7 @@ def test_a_paused_agent_waits(desk, person):
 
 def test_an_act_in_flight_ends_with_a_pause(desk, person):
     got = []
-    wait = {"actions": [{"type": "key_down", "key": "Shift"}, {"type": "wait", "ms": 60000}]}
+    wait = {"actions": [{"type": "key_down", "key": "Shift"}, {"type": "wait", "ms": 10000}]}
     caller = threading.Thread(target=lambda: got.append(agent(desk, "/v1/desktop/actions", wait)))
     caller.start()
     wait_for("Shift is down", lambda: keys_down(desk), 20)
@@ -134,7 +134,7 @@ def keys_down(desk) -> bool:
 
 def test_an_act_that_waited_does_not_outlast_a_take_and_release(desk, person):
     got = []
-    wait = {"actions": [{"type": "key_down", "key": "Shift"}, {"type": "wait", "ms": 60000},
+    wait = {"actions": [{"type": "key_down", "key": "Shift"}, {"type": "wait", "ms": 10000},
                         {"type": "move", **AT}]}
     caller = threading.Thread(target=lambda: got.append(agent(desk, "/v1/desktop/actions", wait)))
     caller.start()
