@@ -215,8 +215,8 @@ effects on(state& now, const call_take& ev) {
   bool own = whom == nullptr || (!whom->key.empty() && whom->key == ev.who.key);
   if (whom != nullptr && (!whom->may_drive || !(own || ev.who.admin)))
     return no(errc::forbidden, "that viewer may only watch, or is of another session");
-  bool of_another
-    = (now.driver || now.stands.taken) && now.driver != ev.viewer && !has_control(now, ev.who);
+  bool of_another = (now.driver || now.stands.taken) && !(ev.viewer && now.driver == ev.viewer)
+                    && !has_control(now, ev.who);
   if (of_another && !ev.who.admin)
     return no(errc::forbidden, "only an administrator may take control from " + driver_name(now)
                                  + "; ask for it instead");
