@@ -41,7 +41,8 @@ void describe_control(notes& into) {
   into.get("/v1/control", "Who drives")
     .query("after", count(), "wait until the epoch is above this")
     .query("waitMs", integer(0, wait_ms), "but no longer")
-    .ok(document);
+    .ok(document)
+    .fails({errc::desktop_invalid_action});
   into.post("/v1/control/take", "Hold off the agent")
     .says("From another person only with the scope admin.")
     .body(object({opt("viewer", text_bytes(0, 20), "a viewer of the same session, which drives"),
@@ -63,7 +64,8 @@ void describe_control(notes& into) {
     .query("after", count(), "entries behind this one")
     .query("limit", integer(1, 1'000))
     .ok(object({need("entries", list(trace_entry())), need("next", count()), need("first", count()),
-                need("epoch", count())}));
+                need("epoch", count())}))
+    .fails({errc::desktop_invalid_action});
 }
 
 } // namespace holt::api

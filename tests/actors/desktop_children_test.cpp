@@ -22,8 +22,18 @@ CAF_TEST(a desktop that waits to be asked starts with all of its children) {
   auto context = desktop_context::make(folder, folder);
   CAF_REQUIRE(context.has_value());
   for (const bool autostart : {true, false}) {
-    desktop_options how{
-      {io, starter, killer}, *context, folder, {}, 640, 480, true, autostart, nullptr, {}, nullptr};
+    desktop_options how{{io, starter, killer},
+                        *context,
+                        folder,
+                        {},
+                        640,
+                        480,
+                        true,
+                        autostart,
+                        nullptr,
+                        {},
+                        nullptr,
+                        {}};
     for (const auto& one : desktop_children(how)) {
       const bool group = one.kind == child_kind::group;
       CAF_MESSAGE(one.id);

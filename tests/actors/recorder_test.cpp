@@ -80,7 +80,7 @@ struct house {
     context = *made;
     context->set_size({640, 480, 0}, 96);
     desktop_options how{tools(), context, folder.path + "/log", {}, 1920, 1200,
-                        false,   true,    &rt.system(),         {}, door};
+                        false,   true,    &rt.system(),         {}, door, {}};
     std::vector<supervision::child_spec> specs;
     for (auto& one : desktop_children(how))
       if (one.id == "desktop" || one.id == "x_server" || one.id == "x_client")

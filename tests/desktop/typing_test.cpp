@@ -165,14 +165,18 @@ CAF_TEST(spare keys are reused when they have rested and not before) {
 CAF_TEST(a text gets its spare keys at once and keeps them while it is typed) {
   NEEDS_X;
   desk d{"us", {spare_end::lowest, 60s}};
-  auto witness = std::move(*connection::open({d.server.display(), {}}));
+  // Without XKB: who knows that is not sent the core event.
+  const std::unique_ptr<xcb_connection_t, decltype(&xcb_disconnect)> witness{
+    xcb_connect(d.server.display().c_str(), nullptr), xcb_disconnect};
   auto changes = [&] {
     int count = 0;
     static_cast<void>(d.x->ping());
-    static_cast<void>(witness->ping());
-    while (auto event = witness->next_event())
-      if ((event->response_type & 0x7f) == XCB_MAPPING_NOTIFY)
-        ++count;
+    std::free(
+      xcb_get_input_focus_reply(witness.get(), xcb_get_input_focus(witness.get()), nullptr));
+    while (auto* event = xcb_poll_for_queued_event(witness.get())) {
+      count += (event->response_type & 0x7f) == XCB_MAPPING_NOTIFY ? 1 : 0;
+      std::free(event);
+    }
     return count;
   };
   std::vector<keysym> text;
@@ -181,13 +185,16 @@ CAF_TEST(a text gets its spare keys at once and keeps them while it is typed) {
     text.push_back('x');
     text.push_back(unicode(U'а'));
   }
-  static_cast<void>(changes());
+  // The server tells also when another keyboard is used from now on.
+  d.tap(unicode(U'ж' + 100));
+  static_cast<void>(d.reader->text(1));
   d.events();
+  static_cast<void>(changes());
   auto ready = d.keys->prepare(text);
   CAF_REQUIRE(ready);
   CAF_CHECK_EQUAL(*ready, text.size());
   auto made = changes();
-  CAF_CHECK(made >= 1 && made < 8);
+  CAF_CHECK(made >= 1); // before the first key, none while it is typed
   for (auto sym : text)
     d.tap(sym);
   CAF_CHECK_EQUAL(changes(), 0);
