@@ -3,6 +3,7 @@
 // The API's description: health, sessions, the supervision tree, the feed.
 
 #include "actors/api_notes.hpp"
+#include "transport/tokens.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -46,6 +47,37 @@ schema event() {
   return object({need("seq", count(), "grows by one with each"), need("ts", text(), "RFC 3339"),
                  need("kind", text(), "supervision, control, session, command, process, act …"),
                  need("data", object())});
+}
+
+schema scopes() {
+  return list(one_of({"view", "input", "fs", "exec", "admin"}), 1);
+}
+
+schema token() {
+  return object({need("id", text().like("tok_0123456789ab")), need("name", text()),
+                 need("scopes", scopes()), need("createdAt", text(), "RFC 3339"),
+                 may("expiresAt", text(), "RFC 3339")});
+}
+
+void describe_tokens(notes& into) {
+  into.room("Tokens", "Tokens that may do a part of it, for a time.");
+  into.define("Token", token());
+  into.get("/v1/tokens", "All of them, oldest first")
+    .ok(object({need("tokens", list(named("Token")))}));
+  into.post("/v1/tokens", "Make one")
+    .says("Never with more scopes, nor for longer, than the caller has. Only its digest is kept.")
+    .body(object({need("scopes", scopes()),
+                  opt("name", text_like("^[A-Za-z0-9._-]{1,64}$"), "no other token has it"),
+                  opt("expiresIn", integer(1, http::max_token_seconds),
+                      "seconds; where it is not given it lives until it is revoked")}))
+    .answers(201, "It is shown this once.")
+    .as("application/json", extended(token(), {need("token", text())}))
+    .fails({errc::exists, errc::busy, errc::unsupported, errc::no_space, errc::read_only});
+  into.add("DELETE", "/v1/tokens/{id}", "Revoke one")
+    .says("WebSockets, browser sessions and tickets that came from it end with it.")
+    .path("id", text(1), "its id, or its name")
+    .nothing()
+    .fails({errc::no_space, errc::read_only});
 }
 
 void describe_tree(notes& into) {
@@ -106,6 +138,7 @@ void describe_daemon(notes& into) {
     .body(object({opt("view", flag(), "the link may only watch")}))
     .ok(object({need("link", text()), need("ticket", text())}),
         "Never more scopes than the caller has.");
+  describe_tokens(into);
   describe_tree(into);
 }
 

@@ -19,6 +19,7 @@ gateway::gateway(gateway_deps deps)
   add_document_routes();
   add_health_routes();
   add_session_routes();
+  add_token_routes();
   add_tree_routes();
   add_desktop_routes();
   add_control_routes();

@@ -39,12 +39,17 @@ class live_process;
 class process_room;
 } // namespace shell
 
+namespace http {
+class token_store;
+}
+
 struct gateway_deps {
   caf::actor_system* system = nullptr;
   boost::asio::any_io_executor executor;
   std::shared_ptr<tree_client> tree; ///< filled before the first request
   std::shared_ptr<http::authority> authority;
-  std::shared_ptr<const http::assets> page; ///< null: there is none
+  std::shared_ptr<http::token_store> tokens; ///< null: there are no scoped ones
+  std::shared_ptr<const http::assets> page;  ///< null: there is none
   actor_ref<activity_actor> activity;
   actor_ref<caf::actor> control;
   actor_ref<caf::actor> viewers;
@@ -142,6 +147,8 @@ private:
   void add_document_routes();
   // gateway_session.cpp
   void add_session_routes();
+  // gateway_tokens.cpp
+  void add_token_routes();
   // gateway_tree.cpp
   void add_tree_routes();
   void follow_activity(const http::upgrade_ptr& what);

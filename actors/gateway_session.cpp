@@ -53,9 +53,12 @@ void gateway::add_session_routes() {
     if (!body)
       return call.answer(http::problem(body.error()));
     auto view = body->find("view");
-    bool only_view = view != body->end() && view->is_boolean() && view->get<bool>();
+    const bool given = view != body->end() && !view->is_null();
+    if (given && !view->is_boolean())
+      return call.answer(http::problem({errc::unprocessable, "view must be true or false"}));
+    const bool only_view = given && view->get<bool>();
     auto scopes = only_view ? http::scopes{http::scope::view} : call.who.scopes;
-    auto ticket = deps_.authority->make_ticket(scopes, false);
+    auto ticket = deps_.authority->make_ticket(scopes, false, call.who);
     call.answer(http::json_response(
       200, {{"link", own_url(call.request) + "/#ticket=" + ticket}, {"ticket", ticket}}));
   });

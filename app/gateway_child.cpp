@@ -5,6 +5,7 @@
 #include "transport/kernel_features.hpp"
 #include "transport/log.hpp"
 #include "transport/own_names.hpp"
+#include "transport/tokens.hpp"
 
 #include <boost/asio/ip/address.hpp>
 
@@ -179,6 +180,11 @@ std::shared_ptr<gateway_child> make_gateway(const shared_parts& parts, const con
   deps.executor = parts.rt.io().get_executor();
   deps.tree = parts.tree;
   deps.authority = authority;
+  auto tokens = http::token_store::open(state.path() / "tokens.json", authority);
+  if (!tokens)
+    log::error("gateway", "tokens_unreadable", {{"detail", tokens.error().detail}});
+  else
+    deps.tokens = *tokens;
   deps.page = load_page(values);
   deps.activity = parts.activity;
   deps.control = parts.control;

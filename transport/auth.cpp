@@ -46,6 +46,13 @@ std::vector<std::string> words(scopes what) {
   return out;
 }
 
+std::optional<scope> scope_of(std::string_view word) {
+  for (auto [one, name] : scope_words)
+    if (name == word)
+      return one;
+  return std::nullopt;
+}
+
 std::string to_string(scopes what) {
   std::string out;
   for (const auto& word : words(what))
@@ -98,10 +105,11 @@ private:
   std::unique_lock<std::mutex> lock_;
 };
 
-authority::authority(const log::secret& first, guard_policy guard, auth_limits limits, clock now)
-  : guard_{std::move(guard)}, limits_{limits}, now_{std::move(now)} {
+authority::authority(const log::secret& first, guard_policy guard, auth_limits limits, clock now,
+                     wall_clock wall)
+  : guard_{std::move(guard)}, limits_{limits}, now_{std::move(now)}, wall_{std::move(wall)} {
   tokens_[sha256_bytes(first.reveal())]
-    = {all_scopes, "", std::chrono::steady_clock::time_point::max(), true, 0};
+    = {all_scopes, "", std::chrono::steady_clock::time_point::max(), true};
 }
 
 // The digest is compared byte for byte in constant time although it is a map's key: the search
@@ -113,11 +121,16 @@ const authority::entry* authority::find(table& where, std::string_view secret) {
   auto i = where.lower_bound(key);
   if (i == where.end() || CRYPTO_memcmp(i->first.data(), key.data(), key.size()) != 0)
     return nullptr;
-  if (i->second.until < now_()) {
+  if (over(i->second)) {
     drop(where, i);
     return nullptr;
   }
   return &i->second;
+}
+
+// What is kept beyond a restart ends by the wall clock: the other one begins anew.
+bool authority::over(const entry& what) const {
+  return what.until < now_() || (what.until_wall && *what.until_wall <= wall_());
 }
 
 bool authority::too_many(const std::string& address) {
@@ -171,7 +184,10 @@ result<void> authority::cookie_origin(const request& head, bool websocket) const
 result<identity> authority::look(const request& head, bool websocket, bool use_up) {
   const hold here{*this};
   auto as = [](const entry& found, credential kind) {
-    return identity{found.scopes, kind, found.name, false};
+    identity who{found.scopes, kind, found.name, false};
+    who.session = kind == credential::ticket ? found.parent : found.serial;
+    who.until = found.until_wall;
+    return who;
   };
   if (auto token = bearer(head); !token.empty()) {
     if (const auto* found = find(tokens_, token))
@@ -200,9 +216,7 @@ result<identity> authority::look(const request& head, bool websocket, bool use_u
   if (const auto* found = find(sessions_, cookie)) {
     if (auto origin = cookie_origin(head, websocket); !origin)
       return origin.error();
-    auto who = as(*found, credential::session);
-    who.session = found->serial;
-    return who;
+    return as(*found, credential::session);
   }
   if (!websocket && head.query_value("access_token"))
     return error{errc::token_invalid,
@@ -226,24 +240,51 @@ result<identity> authority::consume(const request& head) {
   return look(head, true, true);
 }
 
-authority::table::iterator authority::drop(table& where, table::iterator what) {
-  if (&where == &sessions_)
-    for (auto i = watchers_.begin(); i != watchers_.end();) {
-      if (i->second.session != what->second.serial) {
-        ++i;
-        continue;
-      }
-      ended_.push_back(std::move(i->second.ended));
-      i = watchers_.erase(i);
+void authority::tell_end(std::uint64_t serial) {
+  for (auto i = watchers_.begin(); i != watchers_.end();) {
+    if (i->second.session != serial) {
+      ++i;
+      continue;
     }
-  return where.erase(what);
+    ended_.push_back(std::move(i->second.ended));
+    i = watchers_.erase(i);
+  }
+}
+
+authority::table::iterator authority::drop(table& where, table::iterator what) {
+  const auto serial = what->second.serial;
+  auto next = where.erase(what);
+  if (&where != &tickets_)
+    tell_end(serial);
+  if (&where == &tokens_)
+    end_children(serial);
+  return next;
+}
+
+void authority::end_children(std::uint64_t parent) {
+  for (auto* where : {&tickets_, &sessions_})
+    for (auto i = where->begin(); i != where->end();)
+      i = i->second.parent == parent ? drop(*where, i) : std::next(i);
 }
 
 void authority::sweep() {
-  auto now = now_();
-  for (auto* where : {&tickets_, &sessions_})
+  for (auto* where : {&tokens_, &tickets_, &sessions_})
     for (auto i = where->begin(); i != where->end();)
-      i = i->second.until < now ? drop(*where, i) : std::next(i);
+      i = over(i->second) ? drop(*where, i) : std::next(i);
+}
+
+void authority::add_token(const scoped_token& what) {
+  const hold here{*this};
+  entry one{what.scopes, what.name, std::chrono::steady_clock::time_point::max(), true};
+  one.serial = ++serial_;
+  one.until_wall = what.until;
+  tokens_[what.digest] = std::move(one);
+}
+
+void authority::drop_token(const scoped_token& what) {
+  const hold here{*this};
+  if (auto i = tokens_.find(what.digest); i != tokens_.end())
+    drop(tokens_, i);
 }
 
 // Room for one more: without the old ones, else without the oldest. A ticket that may be used
@@ -259,13 +300,13 @@ void authority::make_room(table& where, std::size_t most, bool keep_reusable) {
          }));
 }
 
-std::string authority::make_ticket(scopes what, bool reusable) {
+std::string authority::make_ticket(scopes what, bool reusable, const identity& maker) {
   const hold here{*this};
   auto text = random_secret();
   make_room(tickets_, limits_.max_tickets, true);
   auto until
     = reusable ? std::chrono::steady_clock::time_point::max() : now_() + limits_.ticket_life;
-  tickets_[sha256_bytes(text)] = {what, "", until, reusable, ++serial_};
+  tickets_[sha256_bytes(text)] = {what, "", until, reusable, ++serial_, maker.session, maker.until};
   return text;
 }
 
@@ -279,6 +320,7 @@ authority::open_session(const request& head, const std::string& ticket, const st
       tickets_.erase(sha256_bytes(ticket));
   } else if (const auto* one = find(tokens_, token)) {
     found = *one;
+    found.parent = found.serial;
   } else {
     return refuse(head, ticket.empty()
                           ? "the token is wrong"
@@ -300,7 +342,8 @@ authority::open_session(const request& head, const std::string& ticket, const st
   found.serial = serial;
   found.until = now_() + limits_.session_life;
   sessions_[sha256_bytes(text)] = found;
-  identity who{found.scopes, credential::session, found.name, false, found.serial};
+  identity who{found.scopes, credential::session, found.name,
+               false,        found.serial,        found.until_wall};
   return opened_session{std::move(who), set_cookie(name, text, limits_.session_life)};
 }
 
@@ -315,9 +358,11 @@ std::string authority::close_session(const request& head) {
 
 std::uint64_t authority::watch(std::uint64_t session, std::function<void()> ended) {
   const hold here{*this};
-  const bool lives = std::any_of(sessions_.begin(), sessions_.end(), [&](const auto& one) {
-    return one.second.serial == session && one.second.until >= now_();
-  });
+  bool lives = false;
+  for (const auto* where : {&sessions_, &tokens_})
+    lives = lives || std::any_of(where->begin(), where->end(), [&](const auto& one) {
+              return one.second.serial == session && !over(one.second);
+            });
   if (!lives)
     return 0;
   watchers_.emplace(++serial_, watcher{session, std::move(ended)});
@@ -333,8 +378,18 @@ std::optional<std::chrono::steady_clock::time_point> authority::expire() {
   const hold here{*this};
   sweep();
   std::optional<std::chrono::steady_clock::time_point> out;
+  auto sooner
+    = [&](std::chrono::steady_clock::time_point when) { out = out ? std::min(*out, when) : when; };
   for (const auto& [key, one] : sessions_)
-    out = out ? std::min(*out, one.until) : one.until;
+    sooner(one.until);
+  for (const auto* where : {&tokens_, &sessions_})
+    for (const auto& [key, one] : *where)
+      if (one.until_wall) // the wall clock may be set: look again in a minute at the latest
+        sooner(now_()
+               + std::min<std::chrono::steady_clock::duration>(
+                 std::chrono::minutes{1},
+                 std::max<std::chrono::system_clock::duration>(*one.until_wall - wall_(),
+                                                               std::chrono::milliseconds{0})));
   return out;
 }
 

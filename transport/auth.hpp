@@ -42,6 +42,8 @@ inline constexpr scopes all_scopes{std::uint8_t{31}};
 /// Words of a set, in order, separated by spaces.
 std::string to_string(scopes what);
 std::vector<std::string> words(scopes what);
+/// The scope of this word, nothing for another one.
+std::optional<scope> scope_of(std::string_view word);
 
 enum class credential : std::uint8_t { token, ticket, session };
 
@@ -50,8 +52,21 @@ struct identity {
   credential kind = credential::token;
   std::string name;                    ///< of the person or token; may be empty
   bool came_with_access_token = false; ///< query `access_token`: the published client
-  std::uint64_t session = 0;           ///< number of the browser session; 0: there is none
+  /// Number of the browser session or of the scoped token whose end is the end of this; 0: none.
+  std::uint64_t session = 0;
+  /// When the scoped token ends that this is or comes from; nothing: it does not.
+  std::optional<std::chrono::system_clock::time_point> until = std::nullopt;
   bool may(struct scopes all) const { return scopes.has(all); }
+};
+
+/// A token with some scopes, as it is kept: its digest, never itself.
+struct scoped_token {
+  std::string id;   ///< `tok_…`
+  std::string name; ///< for people; may be empty
+  struct scopes scopes;
+  std::array<std::uint8_t, 32> digest{}; ///< SHA-256
+  std::chrono::system_clock::time_point created;
+  std::optional<std::chrono::system_clock::time_point> until; ///< nothing: until it is revoked
 };
 
 struct auth_limits {
@@ -66,10 +81,12 @@ struct auth_limits {
 class authority {
 public:
   using clock = std::function<std::chrono::steady_clock::time_point()>;
+  using wall_clock = std::function<std::chrono::system_clock::time_point()>;
 
   /// `first` has every scope. `guard` decides which Origins a cookie may come with.
   authority(const log::secret& first, guard_policy guard, auth_limits limits = {},
-            clock now = std::chrono::steady_clock::now);
+            clock now = std::chrono::steady_clock::now,
+            wall_clock wall = std::chrono::system_clock::now);
 
   /// Who sent this: `Authorization: Bearer`, the cookie of session_cookie() (with an own or listed
   /// Origin for WebSockets and unsafe methods), and for WebSockets only, which browsers open
@@ -84,8 +101,13 @@ public:
   result<identity> consume(const request& head);
 
   /// A ticket for these scopes; reusable while the daemon lives, or once within its life. The
-  /// oldest one-time ticket is forgotten when there are too many.
-  std::string make_ticket(scopes what, bool reusable);
+  /// oldest one-time ticket is forgotten when there are too many. It ends with what `maker` is.
+  std::string make_ticket(scopes what, bool reusable, const identity& maker = {});
+
+  /// From now on this token is good. Its browser sessions and tickets end with it.
+  void add_token(const scoped_token& what);
+  /// From now on it is not, nor what came from it; their WebSockets are told.
+  void drop_token(const scoped_token& what);
 
   /// Trades a ticket or a token for a browser session: the value of its Set-Cookie header. A
   /// session that the browser had before goes on as the new one.
@@ -98,11 +120,12 @@ public:
   /// Forgets the session of this request; the Set-Cookie header that clears it.
   std::string close_session(const request& head);
 
-  /// Calls `ended` once, without a lock held, when that session ends: closed, over, or pushed out.
+  /// Calls `ended` once, without a lock held, when that session or scoped token ends: closed, over,
+  /// revoked, or pushed out.
   /// 0 when it has ended already: then `ended` is not called.
   std::uint64_t watch(std::uint64_t session, std::function<void()> ended);
   void forget(std::uint64_t watch);
-  /// Ends the sessions whose time is over; when the next one ends, nothing without any.
+  /// Ends the sessions and tokens whose time is over; when to look again, nothing without any.
   std::optional<std::chrono::steady_clock::time_point> expire();
 
 private:
@@ -114,6 +137,8 @@ private:
     std::chrono::steady_clock::time_point until;
     bool reusable = false;
     std::uint64_t serial = 0; ///< age: grows with every entry
+    std::uint64_t parent = 0; ///< serial of the scoped token that it comes from; 0: none
+    std::optional<std::chrono::system_clock::time_point> until_wall = std::nullopt;
   };
   using table = std::map<digest, entry>;
 
@@ -123,13 +148,17 @@ private:
   bool too_many(const std::string& address);
   void forget_an_address();
   void sweep();
+  bool over(const entry& what) const;
   table::iterator drop(table& where, table::iterator what);
+  void end_children(std::uint64_t parent);
+  void tell_end(std::uint64_t serial);
   void make_room(table& where, std::size_t most, bool keep_reusable);
   result<void> cookie_origin(const request& head, bool websocket) const;
 
   guard_policy guard_;
   auth_limits limits_;
   clock now_;
+  wall_clock wall_;
   std::mutex mutex_;
   table tokens_;
   table tickets_;

@@ -131,7 +131,12 @@ std::vector<header> cors_headers(origin_kind kind, std::string_view origin) {
   std::vector<header> out{{"Vary", "Origin"}};
   if (kind == origin_kind::listed) {
     out.push_back({"Access-Control-Allow-Origin", std::string{origin}});
-    out.push_back({"Access-Control-Expose-Headers", "Content-Disposition, Location, Retry-After"});
+    // The cookie of a browser session goes along too; that origin is one we named, never "*".
+    out.push_back({"Access-Control-Allow-Credentials", "true"});
+    out.push_back({"Access-Control-Expose-Headers",
+                   "Content-Disposition, Content-Range, ETag, Holt-Area, Holt-Frame, "
+                   "Holt-Settled, Holt-Size, Holt-Truncated, Holt-Unreadable, Location, "
+                   "Retry-After"});
   }
   return out;
 }
