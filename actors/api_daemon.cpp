@@ -72,12 +72,12 @@ void describe_tokens(notes& into) {
                       "seconds; where it is not given it lives until it is revoked")}))
     .answers(201, "It is shown this once.")
     .as("application/json", extended(token(), {need("token", text())}))
-    .fails({errc::exists, errc::busy, errc::unsupported, errc::no_space, errc::read_only});
+    .fails({errc::exists, errc::conflict, errc::unsupported, errc::no_space, errc::io});
   into.add("DELETE", "/v1/tokens/{id}", "Revoke one")
     .says("WebSockets, browser sessions and tickets that came from it end with it.")
     .path("id", text(1), "its id, or its name")
     .nothing()
-    .fails({errc::no_space, errc::read_only});
+    .fails({errc::no_space, errc::read_only, errc::io});
 }
 
 void describe_tree(notes& into) {

@@ -2,9 +2,9 @@
 #include "actors/file_api_fields.hpp"
 
 #include "transport/json_guard.hpp"
+#include "transport/whole_number.hpp"
 
 #include <algorithm>
-#include <charconv>
 
 namespace holt {
 
@@ -53,10 +53,8 @@ std::optional<std::uint64_t> query_reader::number(const char* name, std::uint64_
   auto got = what_.query_value(name);
   if (!got)
     return std::nullopt;
-  std::uint64_t out = 0;
-  const auto* end = got->data() + got->size();
-  auto [stop, ec] = std::from_chars(got->data(), end, out);
-  if (ec != std::errc{} || stop != end || out < low || out > high) {
+  const auto out = whole_number<std::uint64_t>(*got);
+  if (!out || *out < low || *out > high) {
     refuse(name, "the query parameter " + std::string{name} + " must be a whole number from "
                    + std::to_string(low) + " to " + std::to_string(high));
     return std::nullopt;

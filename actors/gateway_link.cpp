@@ -4,8 +4,7 @@
 
 #include "actors/commands.hpp"
 #include "actors/gateway.hpp"
-
-#include <charconv>
+#include "transport/whole_number.hpp"
 
 namespace holt {
 
@@ -48,12 +47,11 @@ void gateway::add_link_routes() {
   });
   post("/v1/commands/{n}/cancel", http::scope::exec, [this](const gateway_call& call) {
     const auto& text = call.params.find("n")->second;
-    std::uint64_t number = 0;
-    auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), number);
-    if (ec != std::errc{} || end != text.data() + text.size())
+    const auto number = whole_number<std::uint64_t>(text);
+    if (!number)
       return call.answer(http::problem({errc::invalid_request, "the number is wrong"}));
     if (!deps_.commands.send(
-          command_cancel{number, [answer = call.answer](const result<void>& got) {
+          command_cancel{*number, [answer = call.answer](const result<void>& got) {
                            answer_outcome(answer, got);
                          }}))
       call.answer(down());

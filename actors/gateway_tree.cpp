@@ -3,8 +3,7 @@
 // The supervision tree and the feed.
 
 #include "actors/gateway.hpp"
-
-#include <charconv>
+#include "transport/whole_number.hpp"
 
 namespace holt {
 
@@ -16,11 +15,10 @@ result<std::uint64_t> number(const http::request& request, std::string_view name
   auto text = request.query_value(name);
   if (!text)
     return std::uint64_t{0};
-  std::uint64_t value = 0;
-  auto [end, ec] = std::from_chars(text->data(), text->data() + text->size(), value);
-  if (ec != std::errc{} || end != text->data() + text->size())
+  const auto value = whole_number<std::uint64_t>(*text);
+  if (!value)
     return error{errc::invalid_request, std::string{name} + " must be a number"};
-  return value;
+  return *value;
 }
 
 /// Stopping one of these would lock everybody out, also whoever wants to start it again.

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "actors/query_fields.hpp"
 
+#include "transport/whole_number.hpp"
+
 #include <nlohmann/json.hpp>
 
 #include <charconv>
@@ -23,14 +25,14 @@ result<std::optional<int>> query_number(const http::request& request, std::strin
   auto text = request.query_value(name);
   if (!text)
     return std::optional<int>{};
-  long long value = 0;
-  if (!parse(*text, value))
+  const auto value = whole_number<long long>(*text);
+  if (!value)
     return error{errc::invalid_request, std::string{name} + " must be a whole number"};
-  if (value < min || value > max)
+  if (*value < min || *value > max)
     return error{errc::desktop_invalid_action, std::string{name} + " must be between "
                                                  + std::to_string(min) + " and "
                                                  + std::to_string(max)};
-  return std::optional{static_cast<int>(value)};
+  return std::optional{static_cast<int>(*value)};
 }
 
 result<std::optional<double>> query_fraction(const http::request& request, std::string_view name,
@@ -79,10 +81,10 @@ http::response window_problem(const error& why) {
 }
 
 result<std::uint32_t> window_id(std::string_view text) {
-  std::uint32_t value = 0;
-  if (!parse(text, value))
+  const auto value = whole_number<std::uint32_t>(text);
+  if (!value)
     return error{errc::not_found, "Window " + std::string{text} + " not found"};
-  return value;
+  return *value;
 }
 
 } // namespace holt

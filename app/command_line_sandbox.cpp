@@ -36,6 +36,22 @@ void add_list(CLI::App& sub, const char* name, std::vector<std::string>& into, c
     ->take_all();
 }
 
+void add_token_verbs(CLI::App& app, command_line& line) {
+  auto* token = app.add_subcommand("token", "Make, list and revoke tokens");
+  token->require_subcommand(1);
+  auto& wish = line.wish;
+  auto* create = add_verb(*token, line, verb_token_create, "create", "Make a token; it is printed",
+                          "holt token create --scopes fs,exec --expires 24h --name ci");
+  create->add_option("--scopes", wish.scopes, "of view, input, fs, exec, admin; commas between")
+    ->required();
+  create->add_option("--expires", wish.expires, "as 90s, 15m, 24h or 30d; else it has no end");
+  create->add_option("--name", wish.name, "to find it by");
+  add_verb(*token, line, verb_token_list, "list", "List them", "holt token list --json");
+  auto* revoke
+    = add_verb(*token, line, verb_token_revoke, "revoke", "Revoke one", "holt token revoke ci");
+  revoke->add_option("TOKEN", wish.name, "its name or its id")->required();
+}
+
 void add_desktop_verbs(CLI::App& app, command_line& line) {
   auto& to = line.sandbox;
   auto* shot = add_verb(app, line, verb_screenshot, "screenshot", "Take a picture of the desktop",
@@ -161,6 +177,7 @@ std::vector<std::string> marked_arguments(int argc, const char* const* argv) {
 }
 
 void add_sandbox_verbs(CLI::App& app, command_line& line) {
+  add_token_verbs(app, line);
   add_desktop_verbs(app, line);
   add_process_verbs(app, line);
   add_file_verbs(app, line);

@@ -6,9 +6,9 @@
 #include "shell/job_plan.hpp"
 #include "shell/job_surroundings.hpp"
 #include "shell/process_bounds.hpp"
+#include "transport/whole_number.hpp"
 
 #include <array>
-#include <charconv>
 #include <csignal>
 #include <initializer_list>
 #include <utility>
@@ -251,12 +251,11 @@ result<std::uint64_t> query_number(const std::optional<std::string_view>& text,
                                    std::uint64_t most) {
   if (!text)
     return fallback;
-  std::uint64_t value = 0;
-  const auto [end, ec] = std::from_chars(text->data(), text->data() + text->size(), value);
-  if (ec != std::errc{} || end != text->data() + text->size() || value > most)
+  const auto value = whole_number<std::uint64_t>(*text);
+  if (!value || *value > most)
     return error{errc::invalid_request,
                  say({name, " must be a whole number from 0 to ", std::to_string(most)})};
-  return value;
+  return *value;
 }
 
 } // namespace holt::shell

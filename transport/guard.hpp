@@ -57,6 +57,7 @@ enum class origin_kind {
   absent, ///< no Origin: not a page
   same,   ///< the origin of the allowed Host itself
   listed, ///< on the list
+  any,    ///< the list is "*": no cookie comes along
   exempt, ///< the path does not care
 };
 

@@ -117,11 +117,11 @@ result<origin_kind> check_origin(const guard_policy& policy, std::string_view pa
   if (asked == normal_origin("http://" + std::string{host})
       || asked == normal_origin("https://" + std::string{host}))
     return origin_kind::same;
-  if (star(policy.allowed_origins))
-    return origin_kind::listed;
   for (const auto& entry : policy.allowed_origins)
     if (asked == normal_origin(entry))
       return origin_kind::listed;
+  if (star(policy.allowed_origins))
+    return origin_kind::any;
   return refused;
 }
 
@@ -129,10 +129,11 @@ std::vector<header> cors_headers(origin_kind kind, std::string_view origin) {
   if (kind == origin_kind::exempt)
     return {{"Access-Control-Allow-Origin", "*"}};
   std::vector<header> out{{"Vary", "Origin"}};
-  if (kind == origin_kind::listed) {
+  if (kind == origin_kind::listed || kind == origin_kind::any) {
     out.push_back({"Access-Control-Allow-Origin", std::string{origin}});
-    // The cookie of a browser session goes along too; that origin is one we named, never "*".
-    out.push_back({"Access-Control-Allow-Credentials", "true"});
+    // A page that the list names may send the cookie of a browser session, any other only a token.
+    if (kind == origin_kind::listed)
+      out.push_back({"Access-Control-Allow-Credentials", "true"});
     out.push_back({"Access-Control-Expose-Headers",
                    "Content-Disposition, Content-Range, ETag, Holt-Area, Holt-Frame, "
                    "Holt-Settled, Holt-Size, Holt-Truncated, Holt-Unreadable, Location, "

@@ -168,7 +168,7 @@ result<token_store::made_token> token_store::create(const token_wish& what, cons
   std::lock_guard guard{mutex_};
   auto next = living();
   if (next.size() >= max_tokens)
-    return error{errc::busy, "there are 1000 tokens already; revoke some"};
+    return error{errc::conflict, "there are 1000 tokens already; revoke some"};
   for (const auto& one : next)
     if (!what.name.empty() && (one.name == what.name || one.id == what.name))
       return error{errc::exists, "name: there is a token named " + what.name};

@@ -37,7 +37,7 @@ public:
     scoped_token kept;
     std::string text; ///< the token: shown once
   };
-  /// forbidden: more than `maker` has, or longer. exists: the name is taken. busy: too many.
+  /// forbidden: more than `maker` has, or longer. exists: the name is taken. conflict: too many.
   result<made_token> create(const token_wish& what, const identity& maker);
   /// Oldest first, without those whose time is over.
   std::vector<scoped_token> list() const;

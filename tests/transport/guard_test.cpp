@@ -261,6 +261,29 @@ CAF_TEST(Origin is taken only from the same place or the list) {
   }
 }
 
+CAF_TEST(a page that the list names may send its cookie and any other page only a token) {
+  guard_policy policy;
+  policy.allowed_origins = {"*", "https://app.example"};
+  const auto credentials = [&](std::string_view origin) {
+    const auto kind = http::check_origin(policy, "/v1/x", "localhost:4658", origin);
+    CAF_REQUIRE(kind);
+    bool named = false;
+    bool cookie = false;
+    for (const auto& h : http::cors_headers(*kind, origin)) {
+      named = named || (h.name == "Access-Control-Allow-Origin" && h.value == origin);
+      cookie = cookie || h.name == "Access-Control-Allow-Credentials";
+      if (h.name == "Access-Control-Expose-Headers") {
+        CAF_CHECK(h.value.find("ETag") != std::string::npos);
+        CAF_CHECK(h.value.find("Holt-Frame") != std::string::npos);
+      }
+    }
+    CAF_CHECK(named);
+    return cookie;
+  };
+  CAF_CHECK(credentials("https://app.example"));
+  CAF_CHECK(!credentials("https://other.example"));
+}
+
 CAF_TEST(the listener refuses what the guard refuses) {
   auto policy = std::make_shared<guard_policy>();
   policy->allowed_origins = {"https://app.example"};

@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Scoped tokens: what they may, how they end, and what ends with them; pages of other origins."""
+
+import json
+import stat
+
+import pytest
+from daemon import holt, wait_for
+from web import Client, closed_with
+
+FEED = "/v1/activity/ws"
+
+
+def verb(daemon, *arguments: str, token: str | None = None):
+    env = {"HOLT_TOKEN": token} if token else {}
+    return holt(daemon.home, "token", *arguments, "--state-dir", str(daemon.state), **env)
+
+
+def make(daemon, *arguments: str) -> str:
+    got = verb(daemon, "create", *arguments, "--json")
+    assert got.returncode == 0, got
+    return json.loads(got.stdout)["token"]
+
+
+def test_a_token_may_what_its_scopes_say_and_nothing_else(bare):
+    client = Client(bare.url, make(bare, "--scopes", "fs,exec", "--expires", "24h", "--name", "ci"))
+    assert client.call("GET", "/v1/fs/entries").status == 200
+    assert client.call("GET", "/v1/processes").status == 200
+    for method, path in (("GET", "/v1/supervision"), ("GET", "/v1/tokens"),
+                         ("POST", "/v1/tickets"), ("POST", "/v1/desktop/mouse/move")):
+        problem = client.call(method, path, body={} if method == "POST" else None)
+        assert "lacks the scope" in problem.problem(403, "forbidden")["detail"]
+
+
+def test_a_token_lives_through_a_restart_and_ends_when_it_is_revoked(daemon_of):
+    d = daemon_of("--no-desktop", name="one")
+    token = make(d, "--scopes", "view", "--name", "eye")
+    kept = d.state / "tokens.json"
+    assert stat.S_IMODE(kept.stat().st_mode) == 0o600 and token not in kept.read_text()
+    assert d.terminate() == 0
+    d = daemon_of("--no-desktop", name="one")
+    client = Client(d.url, token)
+    assert client.call("GET", "/v1/session").json() == {"scopes": ["view"], "name": "eye"}
+    listed = json.loads(verb(d, "list", "--json").stdout)["tokens"]
+    assert [one["name"] for one in listed] == ["eye"] and token not in json.dumps(listed)
+    with client.ws(FEED) as ws:
+        assert verb(d, "revoke", "eye").returncode == 0
+        assert closed_with(ws)[0] == 4401
+    client.call("GET", "/v1/session").problem(401, "token_invalid")
+    assert verb(d, "revoke", "eye").returncode != 0
+
+
+def test_an_open_websocket_ends_with_its_token(bare):
+    token = make(bare, "--scopes", "view", "--expires", "2s")
+    with Client(bare.url, token).ws(FEED) as ws:
+        assert closed_with(ws)[0] == 4401
+    wait_for("the token's end",
+             lambda: Client(bare.url, token).call("GET", "/v1/session").status == 401, 5)
+
+
+def test_nobody_makes_a_token_that_may_more(bare):
+    half = make(bare, "--scopes", "admin,view")
+    client = Client(bare.url, half)
+    client.call("POST", "/v1/tokens", {"scopes": ["exec"]}).problem(403, "forbidden")
+    made = client.call("POST", "/v1/tokens", {"scopes": ["view"]})
+    assert made.status == 201 and made.headers["cache-control"] == "no-store"
+    Client(bare.url, made.json()["token"]).call("GET", "/v1/tokens").problem(403, "forbidden")
+
+
+@pytest.mark.parametrize("arguments, word", [(["--scopes", "root"], "scopes"),
+                                             (["--scopes", "fs", "--expires", "soon"], "--expires"),
+                                             (["--scopes", "fs", "--name", "a b"], "name")])
+def test_a_wrong_wish_is_named(bare, arguments, word):
+    got = verb(bare, "create", *arguments)
+    assert got.returncode != 0 and word in got.stderr, got
+
+
+def test_no_page_of_another_origin_without_the_list(bare):
+    ask = {"Origin": "https://app.example", "Access-Control-Request-Method": "POST"}
+    answer = bare.client.call("OPTIONS", "/v1/processes", headers=ask, token=None)
+    answer.problem(403, "origin_refused")
+    assert "access-control-allow-origin" not in answer.headers
+
+
+def test_a_page_on_the_list_may_ask(daemon_of):
+    d = daemon_of("--no-desktop", "--http-allowed-origins", "https://app.example")
+    ask = {"Origin": "https://app.example", "Access-Control-Request-Method": "PUT",
+           "Access-Control-Request-Headers": "authorization, if-match"}
+    answer = d.client.call("OPTIONS", "/v1/fs/file?path=a", headers=ask, token=None)
+    assert answer.status == 204, answer
+    assert answer.headers["access-control-allow-origin"] == "https://app.example"
+    assert answer.headers["access-control-allow-credentials"] == "true"
+    assert "PUT" in answer.headers["access-control-allow-methods"]
+    assert answer.headers["access-control-allow-headers"] == "authorization, if-match"
+    assert "Origin" in answer.headers["vary"]
+    for path, token in (("/v1/fs/entries", "own"), ("/v1/fs/entries", None), ("/v1/nothing", "own")):
+        answer = d.client.call("GET", path, headers={"Origin": "https://app.example"}, token=token)
+        assert answer.headers["access-control-allow-origin"] == "https://app.example", answer
+        assert "ETag" in answer.headers["access-control-expose-headers"]
+    answer = d.client.call("GET", "/v1/health", headers={"Origin": "https://evil.example"})
+    answer.problem(403, "origin_refused")
