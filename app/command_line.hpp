@@ -25,13 +25,6 @@ enum class verb : std::uint8_t {
   version
 };
 
-/// holt token
-struct token_options {
-  std::string scopes;  ///< words with commas between
-  std::string expires; ///< as 24h; empty: never
-  std::string name;    ///< revoke: or its id
-};
-
 struct command_line {
   verb what = verb::none;
   // serve, doctor
@@ -53,7 +46,6 @@ struct command_line {
   // verbs over the API
   int (*run)(const command_line&) = nullptr; ///< the verb itself; null for those of `what`
   sandbox_options sandbox;
-  token_options wish;
 };
 
 /// What main should do: go on, or end with this code (help was printed, or a complaint).

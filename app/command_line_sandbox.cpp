@@ -2,6 +2,7 @@
 #include "app/command_line_sandbox.hpp"
 
 #include "app/sandbox_verbs.hpp"
+#include "app/verb_token.hpp"
 
 namespace holt {
 
@@ -39,7 +40,7 @@ void add_list(CLI::App& sub, const char* name, std::vector<std::string>& into, c
 void add_token_verbs(CLI::App& app, command_line& line) {
   auto* token = app.add_subcommand("token", "Make, list and revoke tokens");
   token->require_subcommand(1);
-  auto& wish = line.wish;
+  auto& wish = token_wish();
   auto* create = add_verb(*token, line, verb_token_create, "create", "Make a token; it is printed",
                           "holt token create --scopes fs,exec --expires 24h --name ci");
   create->add_option("--scopes", wish.scopes, "of view, input, fs, exec, admin; commas between")

@@ -22,9 +22,5 @@ int verb_attach(const command_line& line);
 int verb_cp(const command_line& line);
 int verb_cat(const command_line& line);
 int verb_ls(const command_line& line);
-// verb_token.cpp
-int verb_token_create(const command_line& line);
-int verb_token_list(const command_line& line);
-int verb_token_revoke(const command_line& line);
 
 } // namespace holt

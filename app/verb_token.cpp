@@ -2,7 +2,8 @@
 
 // holt token create, list, revoke: tokens that may do a part of it, for a time.
 
-#include "app/sandbox_verbs.hpp"
+#include "app/verb_token.hpp"
+
 #include "app/verb_tools.hpp"
 #include "transport/tokens.hpp"
 #include "transport/url.hpp"
@@ -53,8 +54,13 @@ std::string words_of(const json& token) {
 
 } // namespace
 
+token_options& token_wish() {
+  static token_options out;
+  return out;
+}
+
 int verb_token_create(const command_line& line) {
-  const auto& wish = line.wish;
+  const auto& wish = token_wish();
   json body{{"scopes", scope_list(wish.scopes)}};
   if (!wish.name.empty())
     body["name"] = wish.name;
@@ -84,8 +90,8 @@ int verb_token_list(const command_line& line) {
 }
 
 int verb_token_revoke(const command_line& line) {
-  return call_and_show(line, "DELETE", "/v1/tokens/" + url::percent_encode(line.wish.name), nullptr,
-                       [](const json&) {});
+  return call_and_show(line, "DELETE", "/v1/tokens/" + url::percent_encode(token_wish().name),
+                       nullptr, [](const json&) {});
 }
 
 } // namespace holt
