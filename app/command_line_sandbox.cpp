@@ -163,6 +163,26 @@ void add_file_verbs(CLI::App& app, command_line& line) {
   ls->add_flag("-R,--recursive", to.recursive, "with all that is below");
 }
 
+void add_record_verbs(CLI::App& app, command_line& line) {
+  auto& to = line.sandbox;
+  auto* record = app.add_subcommand("record", "Film the desktop");
+  record->require_subcommand(1);
+  record->footer("Example:\n  id=$(holt record start --fps 15); sleep 10; holt record stop\n"
+                 "  holt record get $id film.mp4");
+  auto* start = add_verb(*record, line, verb_record_start, "start", "Begin; prints its id",
+                         "holt record start --fps 15");
+  start->add_option("--fps", to.fps, "pictures a second, 1 to 60");
+  add_verb(*record, line, verb_record_stop, "stop", "End what is recorded", "holt record stop");
+  add_verb(*record, line, verb_record_list, "list", "All that there are", "holt record list");
+  auto* get = add_verb(*record, line, verb_record_get, "get", "Fetch one as MP4",
+                       "holt record get rec_1 film.mp4");
+  get->add_option("ID", to.recording, "as `holt record list` shows it")->required();
+  get->add_option("FILE", to.file, "else ID.mp4; - is stdout");
+  auto* gone = add_verb(*record, line, verb_record_delete, "delete", "Remove one",
+                        "holt record delete rec_1");
+  gone->add_option("ID", to.recording, "as `holt record list` shows it")->required();
+}
+
 } // namespace
 
 std::vector<std::string> marked_arguments(int argc, const char* const* argv) {
@@ -182,6 +202,7 @@ void add_sandbox_verbs(CLI::App& app, command_line& line) {
   add_desktop_verbs(app, line);
   add_process_verbs(app, line);
   add_file_verbs(app, line);
+  add_record_verbs(app, line);
 }
 
 } // namespace holt

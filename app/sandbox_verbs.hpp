@@ -22,5 +22,10 @@ int verb_attach(const command_line& line);
 int verb_cp(const command_line& line);
 int verb_cat(const command_line& line);
 int verb_ls(const command_line& line);
+int verb_record_start(const command_line& line);
+int verb_record_stop(const command_line& line);
+int verb_record_list(const command_line& line);
+int verb_record_get(const command_line& line);
+int verb_record_delete(const command_line& line);
 
 } // namespace holt

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The unmodified npm client sandbox-agent 0.4.2 on Holt: every desktop, stream, process and terminal
-method it has is called (tests/clients), its file methods in test_files_more.py, the DesktopViewer of
+"""The unmodified npm client sandbox-agent 0.4.2 on Holt: every desktop, stream, recording, process and
+terminal method it has is called (tests/clients), its file methods in test_files_more.py, the DesktopViewer of
 its React package in tests/browser. What differs from its own server stands in
 docs/compatibility.md."""
 
@@ -167,3 +167,19 @@ def test_the_stream(desk):
     assert seen["offer"] == ["m=video", "m=audio", "m=application"]
     assert seen["errors"] == [] and seen["raw"] == "system/init"
     assert seen["wrong_token"] == "Desktop stream signaling connection failed."
+
+
+# -- recordings -----------------------------------------------------------------------------------
+
+
+def test_recordings(desk):
+    seen = travel(desk, "recordings")
+    has(seen["started"], id=str, fileName=str, startedAt=str, bytes=int)
+    assert seen["started"]["status"] == "recording"
+    assert seen["second"] == problem(409, "conflict")
+    done = seen["stopped"]
+    assert done["id"] == seen["started"]["id"] and done["status"] == "completed" and done["endedAt"]
+    assert seen["listed"] == [done]
+    assert seen["head"] == "ftyp" and seen["downloaded"] == done["bytes"] > 0
+    assert seen["gone"] == problem(404, "not_found")
+    assert seen["stopped_again"] == problem(409, "conflict")
