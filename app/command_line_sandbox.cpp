@@ -171,7 +171,7 @@ void add_record_verbs(CLI::App& app, command_line& line) {
                  "  holt record get $id film.mp4");
   auto* start = add_verb(*record, line, verb_record_start, "start", "Begin; prints its id",
                          "holt record start --fps 15");
-  start->add_option("--fps", to.fps, "pictures a second, 1 to 60");
+  start->add_option("--fps", to.fps, "pictures a second, 1 to 60")->check(CLI::Range(1, 60));
   add_verb(*record, line, verb_record_stop, "stop", "End what is recorded", "holt record stop");
   add_verb(*record, line, verb_record_list, "list", "All that there are", "holt record list");
   auto* get = add_verb(*record, line, verb_record_get, "get", "Fetch one as MP4",

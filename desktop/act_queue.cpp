@@ -13,6 +13,23 @@ namespace {
 
 constexpr std::size_t max_orders = 256;
 constexpr auto longest_hold = 120s; ///< without any act: its caller has vanished
+constexpr auto longest_freeze = 500ms;
+constexpr auto look_again = 2ms;
+
+/// Where the pointer must be after it; nothing where it does not say.
+std::optional<point> target_of(const act& what) {
+  if (const auto* one = std::get_if<move_act>(&what))
+    return one->to;
+  if (const auto* one = std::get_if<click_act>(&what))
+    return one->at;
+  if (const auto* one = std::get_if<button_act>(&what))
+    return one->at;
+  if (const auto* one = std::get_if<drag_act>(&what))
+    return one->path.back();
+  if (const auto* one = std::get_if<scroll_act>(&what))
+    return one->at;
+  return {};
+}
 
 } // namespace
 
@@ -21,7 +38,8 @@ struct act_queue::running {
   act_order order;
   std::vector<act_outcome> outcomes;
   std::unique_ptr<performance> current;
-  std::optional<clock::time_point> look_until; ///< the act is done, its effect is waited for
+  std::optional<clock::time_point> arrive_until; ///< all was sent, the pointer is still under way
+  std::optional<clock::time_point> look_until;   ///< the act is done, its effect is waited for
   std::uint64_t frame_before = 0;
   bool watching = false;
 };
@@ -109,6 +127,25 @@ std::optional<act_queue::clock::time_point> act_queue::go_on(clock::time_point n
       run.outcomes.back().effect = changed ? act_effect::confirmed : act_effect::no_visible_change;
       run.look_until.reset();
     }
+    if (run.arrive_until) {
+      auto where = bench_.tops().pointer();
+      // A window manager that looks at a click first holds the pointer where it was; what we sent
+      // comes when it lets go. Elsewhere it is because a person moves it.
+      const auto target = target_of(run.order.acts[run.outcomes.size()]);
+      if (where && target && now < *run.arrive_until) {
+        const point here{where->x, where->y};
+        if (here != *target && here == last_place_.value_or(here))
+          return now + look_again;
+      }
+      run.arrive_until.reset();
+      run.outcomes.push_back({where, act_effect::not_asked});
+      if (!where)
+        return {};
+      last_place_ = point{where->x, where->y};
+      if (run.order.effect_wait > 0ms)
+        run.look_until = now + run.order.effect_wait;
+      continue;
+    }
     if (!run.current) {
       if (run.outcomes.size() == run.order.acts.size())
         return {};
@@ -138,12 +175,7 @@ std::optional<act_queue::clock::time_point> act_queue::go_on(clock::time_point n
     if (*step)
       return *step;
     run.current.reset();
-    auto where = bench_.tops().pointer();
-    run.outcomes.push_back({where, act_effect::not_asked});
-    if (!where)
-      return {};
-    if (run.order.effect_wait > 0ms)
-      run.look_until = now + run.order.effect_wait;
+    run.arrive_until = now + longest_freeze;
   }
 }
 

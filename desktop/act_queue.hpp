@@ -60,6 +60,7 @@ private:
   std::deque<act_order> orders_;
   std::unique_ptr<running> now_;
   clock::time_point last_act_{};
+  std::optional<point> last_place_; ///< of the pointer, after the act before
 };
 
 } // namespace holt::desktop

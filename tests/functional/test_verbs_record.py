@@ -36,4 +36,5 @@ def test_a_film_from_start_to_file(daemon):
     assert one not in good(daemon, "record", "list")
     refused(sbx(daemon, "record", "get", one), 1)
     refused(sbx(daemon, "record", "stop"), 1)
-    refused(sbx(daemon, "record", "start", "--fps", "0"), 1, "fps")
+    wrong = sbx(daemon, "record", "start", "--fps", "0")
+    assert wrong.returncode == 64 and "fps" in wrong.stderr, wrong
