@@ -21,8 +21,11 @@ result<std::size_t> read_some(int fd, int wake_fd, char* into, std::size_t room,
                               const std::string& name) {
   while (true) {
     pollfd both[2] = {{fd, POLLIN, 0}, {wake_fd, POLLIN, 0}};
-    if (::poll(both, wake_fd >= 0 ? 2 : 1, -1) < 0 && errno != EINTR)
+    if (::poll(both, wake_fd >= 0 ? 2 : 1, -1) < 0) {
+      if (errno == EINTR)
+        continue; // it said nothing about either of them
       return local_error(errno, name);
+    }
     if (wake_fd >= 0 && both[1].revents != 0)
       return error{errc::cancelled, "It was interrupted."};
     const auto got = ::read(fd, into, room);

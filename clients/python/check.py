@@ -25,11 +25,14 @@ def main() -> int:
     paths = ["src", "tests", "check.py", *([str(EXAMPLES)] if EXAMPLES.exists() else [])]
     path = [str(HERE / "src"), *filter(None, [os.environ.get("PYTHONPATH")])]
     env = {**os.environ, "PYTHONPATH": os.pathsep.join(path)}
+    # The other styles parse the source of expected failures, which Python 3.11.2 cannot do while
+    # another thread does (SystemError: AST constructor recursion depth mismatch).
+    tracebacks = ["--tb=native"]
     steps = [
         [sys.executable, "-m", "ruff", "check", "--no-cache", *config, *paths],
         [sys.executable, "-m", "ruff", "format", "--no-cache", "--check", *config, *paths],
         [sys.executable, "-m", "mypy"],
-        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-ra", *arguments],
+        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *tracebacks, "-ra", *arguments],
     ]
     failed = 0
     for step in steps:

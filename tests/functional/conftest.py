@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -21,8 +22,10 @@ without_neko = "" if NEKO else "HOLT_NEKO is not set"
 
 
 def pytest_sessionstart():
-    """With the real neko everything runs in a network of its own."""
+    """Signals as from a terminal. With the real neko everything runs in a network of its own."""
     global without_neko
+    # Begun in the background of a shell we ignore it, and so would every program that we start.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     if NEKO:
         without_neko = namespace.enter()
 
