@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "actors/api_document.hpp"
 
+#include "messages/text_bytes.hpp"
+
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
@@ -23,14 +25,6 @@ constexpr const char* about_all
     "`input`, `fs`, `exec`, `admin`) stands at each route.\n\n"
     "Beside these routes the daemon serves the Realtime protocol of its own broker under "
     "`/realtime/v1/`, `/socket/` and `/api/broadcast`; that is Supabase's contract.";
-
-std::string lower(std::string_view text) {
-  std::string out{text};
-  for (auto& c : out)
-    if (c >= 'A' && c <= 'Z')
-      c = static_cast<char>(c + 32);
-  return out;
-}
 
 /// `post_desktop_mouse_move`.
 std::string operation_id(const route_facts& route) {

@@ -108,11 +108,15 @@ void recorder::list(answer<document> done) {
   });
 }
 
+result<recording> recorder::kept(const std::string& id) {
+  if (auto opened = ready_store(); !opened)
+    return opened.error();
+  return store_.find(id);
+}
+
 void recorder::find(std::string id, answer<document> done) {
   on_strand([id = std::move(id), done = std::move(done)](recorder& self) {
-    if (auto opened = self.ready_store(); !opened)
-      return done(opened.error());
-    auto found = self.store_.find(id);
+    auto found = self.kept(id);
     if (!found)
       return done(found.error());
     done({boost::system::in_place_value, self.show(std::move(*found))});
@@ -121,9 +125,7 @@ void recorder::find(std::string id, answer<document> done) {
 
 void recorder::open_file(std::string id, answer<recording_file> done) {
   on_strand([id = std::move(id), done = std::move(done)](recorder& self) {
-    if (auto opened = self.ready_store(); !opened)
-      return done(opened.error());
-    auto found = self.store_.find(id);
+    auto found = self.kept(id);
     if (!found)
       return done(found.error());
     const auto path = self.store_.path_of(*found);

@@ -77,6 +77,7 @@ private:
   template <class F>
   void on_strand(F what);
   result<void> ready_store();
+  result<recording> kept(const std::string& id);
   document show(recording what) const;
 
   // -- on the strand, recorder_run.cpp

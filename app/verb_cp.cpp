@@ -9,6 +9,7 @@
 #include "client/interrupts.hpp"
 #include "client/process_log.hpp"
 #include "client/transfer.hpp"
+#include "transport/secret.hpp"
 #include "transport/url.hpp"
 
 #include <cerrno>
@@ -16,7 +17,6 @@
 #include <fcntl.h>
 #include <filesystem>
 #include <iostream>
-#include <random>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -61,8 +61,7 @@ std::string joined(const std::string& folder, const std::string& name) {
 
 /// Beside `path`, with a name that nobody else takes.
 std::string beside(const std::string& path) {
-  std::random_device random;
-  const auto name = ".holt-" + std::to_string(random()) + std::to_string(random());
+  const auto name = ".holt-" + random_hex(8);
   const auto slash = path.rfind('/');
   return slash == std::string::npos ? name : path.substr(0, slash + 1) + name;
 }

@@ -6,12 +6,10 @@
 #include "app/sandbox_verbs.hpp"
 #include "app/terminal_verb.hpp"
 #include "app/verb_tools.hpp"
-#include "client/atomic_file.hpp"
 #include "client/input_pump.hpp"
 #include "client/interrupts.hpp"
 #include "client/process_input.hpp"
 #include "client/process_log.hpp"
-#include "messages/command.hpp"
 
 #include <csignal>
 #include <cstdlib>
@@ -105,7 +103,7 @@ public:
     else
       pump = feed(client);
     client::log_ears ears;
-    ears.entry = [this](const client::log_entry& one) { return print(one); };
+    ears.entry = [this](const client::log_entry& one) { return print_output(one, as_json_); };
     ears.lost = [this](std::uint64_t bytes) { lost(bytes); };
     auto end = client::follow_log(client.api(stop.fd()), id_, 0, ears);
     const int signal = stop.which();
@@ -139,21 +137,6 @@ private:
       input_broke_ = true;
     }
     return false;
-  }
-
-  result<void> print(const client::log_entry& one) {
-    if (!as_json_) {
-      const bool err = one.stream == "stderr";
-      return client::write_all(err ? STDERR_FILENO : STDOUT_FILENO, one.bytes,
-                               err ? "stderr" : "stdout");
-    }
-    const json row{{"event", "log"},
-                   {"sequence", one.sequence},
-                   {"stream", one.stream},
-                   {"timestampMs", one.timestamp_ms},
-                   {"data", to_base64(one.bytes)},
-                   {"encoding", "base64"}};
-    return client::write_all(STDOUT_FILENO, row.dump() + "\n", "stdout");
   }
 
   void lost(std::uint64_t bytes) {

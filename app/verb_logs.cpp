@@ -4,9 +4,7 @@
 
 #include "app/sandbox_verbs.hpp"
 #include "app/verb_tools.hpp"
-#include "client/atomic_file.hpp"
 #include "client/process_log.hpp"
-#include "messages/command.hpp"
 
 #include <charconv>
 #include <iostream>
@@ -48,19 +46,6 @@ result<beginning> read_since(const std::string& text) {
                      .count();
   out.ms = now - static_cast<std::int64_t>(number) * seconds * 1000;
   return out;
-}
-
-result<void> print(const log_entry& one, bool as_json) {
-  if (!as_json)
-    return client::write_all(one.stream == "stderr" ? STDERR_FILENO : STDOUT_FILENO, one.bytes,
-                             one.stream == "stderr" ? "stderr" : "stdout");
-  const json row{{"event", "log"},
-                 {"sequence", one.sequence},
-                 {"stream", one.stream},
-                 {"timestampMs", one.timestamp_ms},
-                 {"data", to_base64(one.bytes)},
-                 {"encoding", "base64"}};
-  return client::write_all(STDOUT_FILENO, row.dump() + "\n", "stdout");
 }
 
 void say_lost(std::uint64_t bytes, bool as_json) {
@@ -113,7 +98,7 @@ result<std::uint64_t> print_kept(const client::api& api, const command_line& lin
       keep_tail(entries, *asked.tail);
   }
   for (const auto& one : entries)
-    if (auto printed = print(one, line.json); !printed)
+    if (auto printed = print_output(one, line.json); !printed)
       return printed.error();
   return last;
 }
@@ -139,7 +124,7 @@ int verb_logs(const command_line& line) {
   if (!asked.follow)
     return 0;
   client::log_ears ears;
-  ears.entry = [&line](const log_entry& one) { return print(one, line.json); };
+  ears.entry = [&line](const log_entry& one) { return print_output(one, line.json); };
   ears.lost = [&line](std::uint64_t bytes) { say_lost(bytes, line.json); };
   auto end = client::follow_log(api, asked.process, last, ears);
   if (!end)

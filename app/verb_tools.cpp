@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/verb_tools.hpp"
 
+#include "client/atomic_file.hpp"
+#include "messages/command.hpp"
+
 #include <cerrno>
 #include <cstring>
 #include <iostream>
@@ -44,6 +47,19 @@ std::string sandbox_path(const std::string& typed) {
 
 void print_json(const json& what) {
   std::cout << what.dump(2, ' ', false, json::error_handler_t::replace) << std::endl;
+}
+
+result<void> print_output(const client::log_entry& one, bool as_json) {
+  if (!as_json)
+    return client::write_all(one.stream == "stderr" ? STDERR_FILENO : STDOUT_FILENO, one.bytes,
+                             one.stream == "stderr" ? "stderr" : "stdout");
+  const json row{{"event", "log"},
+                 {"sequence", one.sequence},
+                 {"stream", one.stream},
+                 {"timestampMs", one.timestamp_ms},
+                 {"data", to_base64(one.bytes)},
+                 {"encoding", "base64"}};
+  return client::write_all(STDOUT_FILENO, row.dump() + "\n", "stdout");
 }
 
 int call_and_show(const command_line& line, const std::string& method, const std::string& target,

@@ -5,6 +5,7 @@
 // stdin, the answer as JSON. Small and blocking; owns nothing.
 
 #include "app/daemon_client.hpp"
+#include "client/process_log.hpp"
 
 #include <functional>
 
@@ -25,6 +26,10 @@ int call_and_show(const command_line& line, const std::string& method, const std
                   const std::function<void(const nlohmann::json&)>& show);
 
 void print_json(const nlohmann::json& what);
+
+/// A piece of a process's output to stdout: as it is (or to stderr, where it comes from there), or
+/// as one line of JSON. io.
+result<void> print_output(const client::log_entry& one, bool as_json);
 
 /// For a terminal: bytes that would steer it as `?`.
 std::string harmless(std::string_view text);

@@ -4,12 +4,9 @@
 
 #include "client/atomic_file.hpp"
 #include "client/transfer.hpp"
+#include "transport/archive_owner.hpp"
 #include "transport/url.hpp"
 
-#include <archive.h>
-#include <archive_entry.h>
-
-#include <clocale>
 #include <cstring>
 #include <fcntl.h>
 #include <unistd.h>
@@ -19,34 +16,6 @@ namespace holt::client {
 namespace {
 
 using namespace std::chrono_literals;
-
-struct closer {
-  void operator()(archive* what) const noexcept { archive_free(what); }
-  void operator()(archive_entry* what) const noexcept { archive_entry_free(what); }
-};
-using archive_ptr = std::unique_ptr<archive, closer>;
-using entry_ptr = std::unique_ptr<archive_entry, closer>;
-
-/// libarchive reads names in the thread's locale.
-class utf8_names {
-public:
-  utf8_names() : own_{::newlocale(LC_CTYPE_MASK, "C.UTF-8", nullptr)} {
-    if (own_ != nullptr)
-      before_ = ::uselocale(own_);
-  }
-  utf8_names(const utf8_names&) = delete;
-  utf8_names& operator=(const utf8_names&) = delete;
-  ~utf8_names() {
-    if (own_ == nullptr)
-      return;
-    ::uselocale(before_);
-    ::freelocale(own_);
-  }
-
-private:
-  locale_t own_;
-  locale_t before_ = nullptr;
-};
 
 error archive_error(archive* what) {
   const auto* text = archive_error_string(what);

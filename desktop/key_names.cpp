@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "desktop/key_names.hpp"
 
+#include "messages/text_bytes.hpp"
+
 #include <xkbcommon/xkbcommon-keysyms.h>
 #include <xkbcommon/xkbcommon.h>
 
@@ -86,14 +88,6 @@ constexpr std::array modifier_names{
 
 constexpr std::size_t longest_name = 64;
 constexpr std::size_t most_parts = 8;
-
-std::string lower(std::string_view text) {
-  std::string out{text};
-  for (auto& c : out)
-    if (c >= 'A' && c <= 'Z')
-      c = static_cast<char>(c + 32);
-  return out;
-}
 
 template <std::size_t N>
 std::optional<keysym> look_up(const std::array<named, N>& table, std::string_view name) {

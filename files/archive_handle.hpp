@@ -1,47 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// Owners of libarchive's handles, and its errors as ours. Private to files/.
+// libarchive's errors as ours. Private to files/.
 
 #include "files/path_jail.hpp"
-
-#include <archive.h>
-#include <archive_entry.h>
-
-#include <clocale>
-#include <memory>
+#include "transport/archive_owner.hpp"
 
 namespace holt::files {
-
-struct archive_closer {
-  void operator()(archive* what) const noexcept { archive_free(what); }
-};
-struct entry_closer {
-  void operator()(archive_entry* what) const noexcept { archive_entry_free(what); }
-};
-using archive_ptr = std::unique_ptr<archive, archive_closer>;
-using entry_ptr = std::unique_ptr<archive_entry, entry_closer>;
-
-/// libarchive reads names in the thread's locale; the daemon's own may know no UTF-8.
-class utf8_names {
-public:
-  utf8_names() : own_{::newlocale(LC_CTYPE_MASK, "C.UTF-8", nullptr)} {
-    if (own_ != nullptr)
-      before_ = ::uselocale(own_);
-  }
-  utf8_names(const utf8_names&) = delete;
-  utf8_names& operator=(const utf8_names&) = delete;
-  ~utf8_names() {
-    if (own_ == nullptr)
-      return;
-    ::uselocale(before_);
-    ::freelocale(own_);
-  }
-
-private:
-  locale_t own_;
-  locale_t before_ = nullptr;
-};
 
 inline error archive_error(archive* what, errc code) {
   const auto* text = archive_error_string(what);

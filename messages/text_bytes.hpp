@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <string>
 #include <string_view>
 
 namespace holt {
@@ -24,6 +25,15 @@ constexpr int hex_digit(char c) noexcept {
   if (c >= 'A' && c <= 'F')
     return c - 'A' + 10;
   return -1;
+}
+
+/// ASCII letters in lower case, the rest as it is.
+inline std::string lower(std::string_view text) {
+  std::string out{text};
+  for (auto& c : out)
+    if (c >= 'A' && c <= 'Z')
+      c = static_cast<char>(c + 32);
+  return out;
 }
 
 /// Eight bytes at once. All are ASCII:

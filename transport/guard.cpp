@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "transport/guard.hpp"
 
+#include "messages/text_bytes.hpp"
 #include "transport/url.hpp"
 
 #include <boost/asio/ip/address.hpp>
@@ -15,14 +16,6 @@ namespace {
 
 error bad(std::string what) {
   return error{errc::invalid_request, std::move(what)};
-}
-
-std::string lower(std::string_view text) {
-  std::string out{text};
-  for (auto& c : out)
-    if (c >= 'A' && c <= 'Z')
-      c = static_cast<char>(c + 32);
-  return out;
 }
 
 bool token_char(char c) noexcept {

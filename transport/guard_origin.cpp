@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "transport/guard.hpp"
 
+#include "messages/text_bytes.hpp"
+
 #include <algorithm>
 #include <charconv>
 #include <optional>
@@ -8,14 +10,6 @@
 namespace holt::http {
 
 namespace {
-
-std::string lower(std::string_view text) {
-  std::string out{text};
-  for (auto& c : out)
-    if (c >= 'A' && c <= 'Z')
-      c = static_cast<char>(c + 32);
-  return out;
-}
 
 struct authority_parts {
   std::string name; ///< lower case; IPv6 keeps its brackets

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "transport/own_names.hpp"
 
+#include "messages/text_bytes.hpp"
+
 #include <ifaddrs.h>
 #include <net/if.h>
 #include <netinet/in.h>
@@ -21,10 +23,7 @@ std::string host_name() {
   std::array<char, 256> text{};
   if (::gethostname(text.data(), text.size() - 1) != 0)
     return {};
-  std::string out{text.data()};
-  std::transform(out.begin(), out.end(), out.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
-  return out;
+  return lower(text.data());
 }
 
 bool is_host_name(std::string_view name) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "transport/tokens.hpp"
 
+#include "messages/text_bytes.hpp"
 #include "transport/digest.hpp"
 #include "transport/json_guard.hpp"
 #include "transport/secret.hpp"
@@ -50,25 +51,17 @@ json kept_json(const scoped_token& one) {
   return out;
 }
 
-std::optional<unsigned> hex_digit(char c) {
-  if (c >= '0' && c <= '9')
-    return static_cast<unsigned>(c - '0');
-  if (c >= 'a' && c <= 'f')
-    return static_cast<unsigned>(c - 'a') + 10;
-  return std::nullopt;
-}
-
 bool read_digest(const std::string& text, std::array<std::uint8_t, 32>& into) {
   if (text.size() != 64)
     return false;
   for (std::size_t i = 0; i < 32; ++i) {
-    const auto high = hex_digit(text[2 * i]);
-    const auto low = hex_digit(text[2 * i + 1]);
-    if (!high || !low)
+    const int high = hex_digit(text[2 * i]);
+    const int low = hex_digit(text[2 * i + 1]);
+    if (high < 0 || low < 0)
       return false;
-    into[i] = static_cast<std::uint8_t>(*high * 16 + *low);
+    into[i] = static_cast<std::uint8_t>(high * 16 + low);
   }
-  return true;
+  return lower(text) == text; // as we wrote it
 }
 
 std::optional<scopes> read_scopes(const json& from) {

@@ -109,7 +109,7 @@ journey("files are browsed, looked at, uploaded, renamed and deleted, and the li
   await file("renamed").getByTestId("file-delete").click();
   await answer("delete");
   await file("renamed").waitFor({ state: "detached" });
-  await viewer.part("files-path").fill("/root/nowhere");
+  await viewer.part("files-path").fill("/nowhere/at-all");
   await viewer.page.keyboard.press("Enter");
   await viewer.part("files-problem").waitFor();
   await viewer.part("files-workspace").click();

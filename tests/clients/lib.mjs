@@ -4,12 +4,9 @@
 // values, and a list of the client's methods that were not tried.
 
 import { SandboxAgent } from 'sandbox-agent';
+import { within } from './within.mjs';
 
-export function within(what, promise, ms = 20000) {
-  let timer;
-  const late = new Promise((_, no) => { timer = setTimeout(() => no(new Error(`not in time: ${what}`)), ms); });
-  return Promise.race([promise, late]).finally(() => clearTimeout(timer));
-}
+export { within };
 
 /** The first true answer of check(), asked again and again. */
 export async function until(what, check, ms = 20000) {

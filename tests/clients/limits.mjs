@@ -6,15 +6,10 @@
 
 import WebSocket from 'ws';
 import { RealtimeClient } from '@supabase/realtime-js';
+import { within } from './within.mjs';
 
 const [kind, url, key] = process.argv.slice(2);
 const seen = {};
-
-function within(what, promise, ms = 20000) {
-  let timer;
-  const late = new Promise((_, no) => { timer = setTimeout(() => no(new Error(`not in time: ${what}`)), ms); });
-  return Promise.race([promise, late]).finally(() => clearTimeout(timer));
-}
 
 function client() {
   const options = { params: { apikey: key }, transport: WebSocket };
