@@ -147,6 +147,16 @@ def tail_of(text: str, lines: int = TAIL) -> str:
     return "\n".join(cut + rows[-lines:])
 
 
+TELLING = re.compile(r"(?i)error|fail|not within|time.?out|\.(?:mjs|ts|py|[ch]pp):\d+")
+
+
+def gist_of(output: str, limit: int = 500) -> str:
+    """What of a failed test's output says most, in one line: CI may keep only the last lines."""
+    rows = [" ".join(r.split()) for r in ESCAPES.sub("", output).splitlines()]
+    rows = [r for r in dict.fromkeys(rows) if r and r != "Failed"]
+    return " | ".join([r for r in rows if TELLING.search(r)] or rows[-3:])[:limit]
+
+
 def text_of(case: ET.Element, tags: tuple[str, ...]) -> str:
     parts = []
     for tag in tags:
@@ -235,7 +245,7 @@ def go(group: Group, sums: Sums) -> None:
         sums.total.failed += tally.failed
         sums.total.skipped += tally.skipped
         sums.total.skips += tally.skips
-        sums.total.failures += [(f"{group.name}: {name}", "") for name, _ in tally.failures]
+        sums.total.failures += [(f"{group.name}: {name}", out) for name, out in tally.failures]
 
 
 def go_after(group: Group, sums: Sums, before: list[threading.Thread]) -> None:
@@ -289,8 +299,8 @@ def main() -> int:
     print("\n== Summary", *rows, sep="\n   ")
     for line in total.skips:
         print(f"SKIPPED {' '.join(line.split())[:300]}")
-    for name, _ in total.failures:
-        print(f"FAILED {name}")
+    for name, output in total.failures:
+        print(f"FAILED {name}: {gist_of(output)}")
     print(f"{total.passed} passed, {total.failed} failed, {total.skipped} skipped", flush=True)
     return 1 if total.failed else 0
 

@@ -69,12 +69,13 @@ journey("commands of an agent are seen live, cancelled and filtered", async () =
   const agent = await Agent.join(daemon.info.realtime);
 
   agent.send({ type: "fs.write", id: "req_1", path: "hello.py", content: "print('hello')\n" });
+  await agent.result("req_1"); // commands run at once, in no order
   agent.send({ type: "shell.exec", id: "req_2", cmd: "python3 hello.py; echo s3cret-word >&2; exit 3" });
   assert.equal((await agent.result("req_2")).stdout, "hello\n");
   assert.equal((await agent.result("req_2")).stderr, "s3cret-word\n", "the agent itself gets everything");
-  await row(viewer, "exit 3").waitFor();
-  await row(viewer, "exit 3").locator(".node-main").click();
-  const output = row(viewer, "exit 3").getByTestId("command-output");
+  const ended = row(viewer, "exit 3").and(viewer.page.locator("[data-phase=done]")); // a running one is open, and would be closed
+  await ended.locator(".node-main").click();
+  const output = ended.getByTestId("command-output");
   await waitFor("the output", async () => /hello\n/.test(await output.textContent()));
   const seen = await viewer.part("timeline").textContent();
   assert.ok(!seen.includes("s3cret-word"), "a masked secret is on the page");
