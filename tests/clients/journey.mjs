@@ -6,15 +6,10 @@
 // what was seen. Every wait has a limit; the first that is missed ends the journey with its name.
 
 import WebSocket from 'ws';
+import { within } from './within.mjs';
 
 const [kind, url, agentKey, appKey] = process.argv.slice(2);
 const seen = {};
-
-function within(what, promise, ms = 8000) {
-  let timer;
-  const late = new Promise((_, no) => { timer = setTimeout(() => no(new Error(`not in time: ${what}`)), ms); });
-  return Promise.race([promise, late]).finally(() => clearTimeout(timer));
-}
 
 /** Values that come, and waits for one that fits. */
 class Mail {
@@ -126,7 +121,7 @@ async function journey() {
   heard.all.length = 0;
   process.stdout.write('want restart\n');
   for (let n = 0; ; ++n) { // a command until one is answered: what is sent meanwhile may be lost
-    if (n === 100) throw new Error('not in time: an answer after the restart');
+    if (n === 300) throw new Error('not in time: an answer after the restart');
     room.send('cmd', { type: 'fs.read', id: `again_${n}` }).catch(() => {});
     const got = await Promise.race([
       heard.get('answer', m => m.event === 'result' && String(m.payload.id).startsWith('again')).then(() => true, () => false),

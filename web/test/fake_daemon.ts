@@ -280,6 +280,8 @@ export class FakeDaemon {
       this.#engine = socket;
       socket.on_text = (text) => this.#from_engine(text);
     } else if (url.pathname === '/v1/activity/ws') {
+      const after = Number(url.searchParams.get('after') ?? 0);
+      for (const event of this.#events) if (event.seq > after) socket.send(event);
       this.#followers.add(socket);
       socket.on_close = () => this.#followers.delete(socket);
     } else if (url.pathname === '/v1/desktop/stream/signaling') {

@@ -5,6 +5,7 @@
 
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
+import { availableParallelism, loadavg } from 'node:os';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core';
@@ -47,10 +48,12 @@ after(async () => {
   daemon?.close();
 });
 
-const phase = (wanted: string) => page.locator(`[data-testid=desktop][data-phase=${wanted}]`).waitFor({ timeout: 20_000 });
+/** `ms` on a quiet machine, more where others hold its cores. */
+const limit = (ms: number) => Math.round(ms * Math.min(4, Math.max(1, (loadavg()[0] ?? 0) / availableParallelism())));
+const phase = (wanted: string) => page.locator(`[data-testid=desktop][data-phase=${wanted}]`).waitFor({ timeout: limit(20_000) });
 
 async function until(what: string, done: () => boolean): Promise<void> {
-  const end = Date.now() + 20_000;
+  const end = Date.now() + limit(20_000);
   while (!done()) {
     if (Date.now() > end) throw new Error(`no ${what}: ${JSON.stringify(daemon.inputs.slice(-12))}`);
     await new Promise((next) => setTimeout(next, 20));
@@ -67,11 +70,49 @@ async function centre(): Promise<{ x: number; y: number }> {
   return { x: box.x + box.width / 2, y: box.y + box.height / 2 };
 }
 
+const mark = ['+ffc6', '-ffc6'];
+
+/** F9 into the desktop: once it is there, all that was sent before it has arrived. */
+async function arrived(): Promise<void> {
+  const before = keys().filter((key) => key === mark[1]).length;
+  await page.getByTestId('keyboard-sink').focus();
+  await page.keyboard.press('F9');
+  await until('mark', () => keys().filter((key) => key === mark[1]).length > before);
+}
+
+/** This page drives, its channel carries (the picture may be there before), and nothing is on its way. */
 async function driving(): Promise<void> {
   if (!(await page.locator('.picture.driver-you').count())) await page.getByTestId('drive').click();
   await page.locator('.picture.driver-you').waitFor();
-  await page.getByTestId('keyboard-sink').focus();
+  await page.waitForFunction(() => (window as unknown as Inside).holt.viewer.rtt_ms !== undefined);
+  await arrived();
   daemon.inputs.length = 0;
+}
+
+/** What the page has of its own for tests, and what `watch` keeps there. */
+interface Inside {
+  readonly holt: { readonly viewer: { readonly rtt_ms?: number } };
+  shown: { phase: string; reason: string; at: number }[];
+}
+
+/** From here on the page keeps every phase and reason that it shows, also those that pass quickly. */
+async function watch(): Promise<void> {
+  await page.evaluate(() => {
+    const shown: Inside['shown'] = [];
+    (window as unknown as Inside).shown = shown;
+    new MutationObserver(() => {
+      const phase = document.querySelector<HTMLElement>('[data-testid=desktop]')?.dataset.phase ?? '';
+      const reason = document.querySelector('[data-testid=reason]')?.textContent ?? '';
+      const last = shown.at(-1);
+      if (phase !== last?.phase || reason !== last.reason) shown.push({ phase, reason, at: Date.now() });
+    }).observe(document.body, { subtree: true, childList: true, characterData: true, attributeFilter: ['data-phase'] });
+  });
+}
+
+/** The first thing that the page showed since `watch` in this phase. */
+async function showed(wanted: string): Promise<Inside['shown'][number]> {
+  const found = await page.waitForFunction((name) => (window as unknown as Inside).shown.find((one) => one.phase === name), wanted);
+  return (await found.jsonValue())!;
 }
 
 test('the ticket is out of the address', () => assert.equal(new URL(page.url()).hash, ''));
@@ -167,10 +208,12 @@ test('Control, Alt and Shift give the keyboard back', async () => {
   for (const key of ['Control', 'Alt', 'Shift']) await page.keyboard.down(key);
   await page.waitForFunction(() => document.activeElement?.id === 'desktop');
   for (const key of ['Shift', 'Alt', 'Control']) await page.keyboard.up(key);
+  await until('both up', () => keys().length === 4);
   daemon.inputs.length = 0;
   await page.keyboard.press('Tab');
   assert.notEqual(await page.evaluate(() => document.activeElement?.id), 'desktop');
-  assert.deepEqual(keys(), []);
+  await arrived();
+  assert.deepEqual(keys(), mark);
 });
 
 test('fingers: tap and long press', async () => {
@@ -197,27 +240,33 @@ test('the touch bar taps keys with sticky modifiers', async () => {
 });
 
 test('a lost engine is a reason within a second, its picture stays, and it comes back', async () => {
+  await watch();
+  const killed = Date.now();
   daemon.kill_engine();
-  await page.getByTestId('reason').waitFor({ timeout: 1_000 });
-  assert.match(await page.getByTestId('reason').innerText(), /restarting/);
+  const lost = await showed('retrying');
+  assert.match(lost.reason, /restarting/);
+  assert.ok(lost.at - killed <= limit(1_000), `${lost.at - killed} ms`);
   assert.equal(await page.locator('canvas.kept').isVisible(), true);
   await page.getByTestId('node-engine').and(page.locator('[data-state=backoff]')).waitFor();
   daemon.engine_back();
   await phase('live');
-  assert.equal(await page.locator('canvas.kept').isVisible(), false);
+  await page.locator('canvas.kept').waitFor({ state: 'hidden' });
 });
 
 test('a cut connection comes back by itself', async () => {
+  await watch();
   daemon.cut_viewers();
-  await phase('retrying');
+  await showed('retrying');
   await phase('live');
 });
 
 test('a new link in the same tab signs in again without a reload', async () => {
+  await watch(); // gone after a reload
   await page.evaluate(() => {
     location.hash = '#ticket=good';
   });
   await page.waitForFunction(() => location.hash === '');
+  await showed('connecting'); // until then it is live as before
   await phase('live');
   assert.equal(await page.title(), 'Holt');
 });
