@@ -93,10 +93,11 @@ journey("published DesktopViewer moves the pointer and types", async () => {
     }, 15_000);
   }
   const file = join(daemon.home, "typed");
-  const child = await daemon.launch("xterm", ["-geometry", "80x24+0+0", "-e", "sh", "-c", `cat > ${file}`]);
+  const { child, window } = await daemon.terminal(`cat > ${file}`);
   try {
     await waitFor("the terminal", () => existsSync(file), 20_000);
     await page.mouse.click(...(await at(200, 150)));
+    await daemon.focused(window);
     await page.keyboard.type("Hello from React", { delay: 15 });
     await page.keyboard.press("Enter");
     await waitFor("the text", () => readFileSync(file, "utf8").includes("\n"), 15_000);
@@ -110,6 +111,7 @@ journey("published ProcessTerminal runs a shell", async () => {
   const made = await daemon.call("POST", "/v1/processes", { command: "cat", tty: true, interactive: true });
   await page.evaluate(([url, token, id]) => globalThis.show_terminal(url, token, id), [daemon.info.url, daemon.info.token, made.id]);
   await page.waitForSelector("#terminal canvas", { timeout: 30_000 });
+  await page.locator("#terminal").getByText("Connected", { exact: true }).waitFor(); // what is typed before is lost
   await page.click("#terminal canvas");
   await page.keyboard.type("from the terminal", { delay: 10 });
   await page.keyboard.press("Enter");

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // One packet in twenty is lost on the way, in both directions: the picture still flows. The same
-// stretch without loss comes first: what a busy machine cannot show anyway is not loss's fault.
+// stretch without loss comes before and after: what a machine that is busy meanwhile cannot show
+// anyway is not loss's fault.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Daemon, ENGINE, freeUdpPort } from "./lib/daemon.mjs";
+import { Daemon, ENGINE, freeUdpPort, slack } from "./lib/daemon.mjs";
 import { udpGate } from "./lib/udp_gate.mjs";
 import { launch, Viewer } from "./lib/viewer.mjs";
 
@@ -26,7 +27,7 @@ const name = "5 % loss still gives 25 pictures a second";
 if (ENGINE === "neko") {
   test(`neko: ${name}`, { skip: "neko has no loopback address that a gate could stand before" }, () => {});
 } else {
-  test(name, { timeout: 90_000 }, async (t) => {
+  test(name, { timeout: 120_000 * Math.max(2, slack()) }, async (t) => {
     t.diagnostic(`HOLT_SEED=${SEED}`);
     const port = await freeUdpPort(LISTEN);
     const daemon = await Daemon.start("--stream-address", LISTEN, "--stream-media-port", String(port));
@@ -37,16 +38,18 @@ if (ENGINE === "neko") {
       moving = await daemon.launch("xterm", ["-geometry", "100x30+100+100", "-e", "bash", "-c", "while :; do printf '%s ' $RANDOM$RANDOM; read -t 0.01 <> <(:); done"]);
       const viewer = await Viewer.open(browser, daemon);
       await viewer.live();
-      const whole = await watch(viewer);
+      const first = await watch(viewer);
       const before = { ...gate.counts };
       gate.loss = LOSS;
       const lossy = await watch(viewer);
       const dropped = gate.counts.dropped - before.dropped;
       const passed = gate.counts.passed - before.passed;
-      t.diagnostic(`without loss ${whole.fps.toFixed(1)} fps; with it ${lossy.fps.toFixed(1)}, ${dropped} of ${passed + dropped} packets lost, ${lossy.freezes} freezes, ${lossy.nacks} NACKs`);
+      gate.loss = 0;
+      const whole = Math.min(first.fps, (await watch(viewer)).fps);
+      t.diagnostic(`without loss ${whole.toFixed(1)} fps; with it ${lossy.fps.toFixed(1)}, ${dropped} of ${passed + dropped} packets lost, ${lossy.freezes} freezes, ${lossy.nacks} NACKs`);
       assert.ok(dropped / (passed + dropped) > LOSS / 2, "the gate was not in the way");
-      const least = Math.min(25, 0.85 * whole.fps);
-      assert.ok(lossy.fps >= least, `${lossy.fps.toFixed(1)} fps, ${whole.fps.toFixed(1)} without loss`);
+      const least = Math.min(25, 0.85 * whole);
+      assert.ok(lossy.fps >= least, `${lossy.fps.toFixed(1)} fps, ${whole.toFixed(1)} without loss`);
     } finally {
       moving?.kill();
       await browser.close();

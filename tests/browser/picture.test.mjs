@@ -21,14 +21,6 @@ after(async () => {
   await daemon?.stop();
 });
 
-/** A window that covers the left half, running `script`; resolves when it is there. */
-async function terminal(script, geometry = "80x24+0+0") {
-  const known = new Set(await daemon.windows());
-  const child = await daemon.launch("xterm", ["-geometry", geometry, "-e", "sh", "-c", script]);
-  await waitFor("the terminal's window", async () => (await daemon.windows()).some((id) => !known.has(id)));
-  return child;
-}
-
 journey("link opens the page signed in and the picture is live", async () => {
   await viewer.live();
   assert.doesNotMatch(viewer.page.url(), /ticket/, "the ticket stays in the address bar");
@@ -43,10 +35,11 @@ journey("colour of the root window is seen in the video", async () => {
 
 journey("typed word arrives in a terminal", async () => {
   const file = join(daemon.home, "typed");
-  const child = await terminal(`cat > ${file}`);
+  const { child, window } = await daemon.terminal(`cat > ${file}`);
   try {
     await viewer.drive();
     await viewer.click(200, 150);
+    await daemon.focused(window);
     const text = "Holt says: Hello, World! @#$% (42) ~";
     await viewer.page.keyboard.type(text, { delay: 15 });
     await viewer.page.keyboard.press("Enter");
@@ -71,9 +64,11 @@ journey("pointer goes where it is on the page", async () => {
 
 journey("wheel turns down when it is turned down", async () => {
   const file = join(daemon.home, "wheel");
-  // X10 mouse reports: button byte 0x60 is wheel up, 0x61 wheel down.
-  const child = await terminal(`stty raw -echo; printf '\\033[?1000h'; cat > ${file}`);
+  // X10 mouse reports: button byte 0x60 is wheel up, 0x61 wheel down. The terminal is asked what it
+  // is as well: the answer comes once it knows that it shall report.
+  const { child } = await daemon.terminal(`stty raw -echo; printf '\\033[?1000h\\033[c'; cat > ${file}`);
   try {
+    await waitFor("the terminal reports", () => existsSync(file) && /\x1b\[\?[\d;]*c/.test(readFileSync(file, "latin1")), 20_000);
     await viewer.drive();
     await viewer.click(200, 150);
     const [px, py] = await viewer.at(200, 150);

@@ -26,11 +26,10 @@ after(async () => {
 /** The text of the terminal that is shown. */
 const text = (viewer) => viewer.page.locator("[data-testid=terminal]:not([hidden]) .xterm-rows").innerText();
 const shows = (viewer, what) => waitFor(`${what} in the terminal`, async () => what.test(await text(viewer)), 20_000);
-const live = (viewer) => viewer.page.locator("[data-testid=terminal][data-phase=live]:not([hidden])").waitFor({ timeout: 20_000 });
+const live = (viewer) => viewer.page.locator("[data-testid=terminal][data-phase=live]:not([hidden])").waitFor();
 
 journey("a shell on the page, seen from a second browser, found again after a reload", async () => {
   const first = await Viewer.open(browser, daemon);
-  first.context.setDefaultTimeout(20_000);
   await first.part("terminal-toggle").click();
   await live(first);
   await shows(first, /[$#] *$/m);
@@ -41,7 +40,6 @@ journey("a shell on the page, seen from a second browser, found again after a re
   await first.page.screenshot({ path: join(OUT, `${ENGINE}-terminal.png`) });
 
   const second = await Viewer.open(browser, daemon, { link: await daemon.link() });
-  second.context.setDefaultTimeout(20_000);
   await second.part("terminal-toggle").click();
   await second.page.locator("[data-testid^=attach-]").first().click();
   await live(second);
@@ -64,7 +62,6 @@ journey("a shell on the page, seen from a second browser, found again after a re
 
 journey("a terminal whose connection is cut misses nothing, and the keyboard gets out of it", async () => {
   const viewer = await Viewer.open(browser, daemon, { link: await daemon.link() });
-  viewer.context.setDefaultTimeout(20_000);
   await viewer.page.evaluate(() => {
     const Real = window.WebSocket;
     window.__terminals = [];
@@ -96,7 +93,7 @@ journey("a terminal whose connection is cut misses nothing, and the keyboard get
   await viewer.part("terminal-close").click();
   await viewer.part("ask-end").click();
   await waitFor("its end", async () => (await daemon.call("GET", "/v1/processes")).processes.every((one) => one.status === "exited"));
-  assert.equal(await viewer.part("terminal").count(), 0);
+  await viewer.part("terminal").waitFor({ state: "detached" }); // the page hears of the end later than we do
   assert.deepEqual(viewer.problems, []);
   await viewer.close();
 });

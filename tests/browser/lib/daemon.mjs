@@ -19,6 +19,9 @@ const pause = (ms) => new Promise((done) => setTimeout(done, ms));
 /** What limits are multiplied with: 1 on a quiet machine, more where others hold its cores. */
 export const slack = () => Math.min(4, Math.max(1, loadavg()[0] / availableParallelism()));
 
+/** `ms` with the slack, as whole as node wants its limits. */
+export const limit = (ms) => Math.round(ms * slack());
+
 /** The first true answer of check(), asked again and again for at most `limitMs`. */
 export async function waitFor(what, check, limitMs = 10_000, everyMs = 50) {
   const began = Date.now();
@@ -84,7 +87,7 @@ export class Daemon {
     if (this.ended === undefined) {
       const end = new Promise((done) => this.process.once("exit", done));
       this.process.kill("SIGTERM");
-      const late = setTimeout(() => this.process.kill("SIGKILL"), 15_000);
+      const late = setTimeout(() => this.process.kill("SIGKILL"), limit(15_000));
       await end;
       clearTimeout(late);
     }
@@ -96,7 +99,7 @@ export class Daemon {
       method,
       headers: { Authorization: `Bearer ${this.info.token}`, ...(body ? { "Content-Type": "application/json" } : {}) },
       body: body ? JSON.stringify(body) : undefined,
-      signal: AbortSignal.timeout(15_000),
+      signal: AbortSignal.timeout(limit(15_000)),
     });
     const text = await answer.text();
     if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${text}`);
@@ -105,7 +108,7 @@ export class Daemon {
 
   /** A new link to the page, as `holt open` prints it. */
   async link(...flags) {
-    const { stdout } = await run(join(BIN, "holt"), ["open", ...flags, "--url", this.info.url, "--token", this.info.token], { cwd: this.home, timeout: 10_000 });
+    const { stdout } = await run(join(BIN, "holt"), ["open", ...flags, "--url", this.info.url, "--token", this.info.token], { cwd: this.home, timeout: limit(10_000) });
     return stdout.match(/http\S+/)[0];
   }
 
@@ -120,22 +123,50 @@ export class Daemon {
     return undefined;
   }
 
-  /** What a program on the desktop is started with. */
+  /** What a program on the desktop is started with. After a death of the X server the engine may be
+   * ready before the window manager is. */
   async desktopEnvironment() {
-    const env = environ((await this.node("window_manager")).pid);
+    const env = await waitFor("the window manager", async () => {
+      const node = await this.node("window_manager");
+      if (node?.state !== "ready") return undefined;
+      try {
+        const found = environ(node.pid);
+        return found.DISPLAY && found;
+      } catch {
+        return undefined; // it ended meanwhile
+      }
+    }, 20_000);
     const keep = ["DISPLAY", "XAUTHORITY", "PULSE_SERVER", "DBUS_SESSION_BUS_ADDRESS", "XDG_RUNTIME_DIR", "XDG_CONFIG_HOME", "XDG_CONFIG_DIRS", "HOME", "PATH", "LANG"];
     return Object.fromEntries(keep.filter((k) => env[k]).map((k) => [k, env[k]]));
   }
 
   /** Runs a program on the desktop to its end. */
   async x(command, ...argumentsOf) {
-    const { stdout } = await run(command, argumentsOf, { env: { ...process.env, ...(await this.desktopEnvironment()) }, timeout: 10_000 });
+    const { stdout } = await run(command, argumentsOf, { env: { ...process.env, ...(await this.desktopEnvironment()) }, timeout: limit(10_000) });
     return stdout;
   }
 
   /** Starts a program on the desktop; the caller kills it. */
   async launch(command, argumentsOf, stdio = "ignore") {
     return spawn(command, argumentsOf, { env: { ...process.env, ...(await this.desktopEnvironment()) }, stdio });
+  }
+
+  /** An xterm that runs `script`, with its window, once that is there. */
+  async terminal(script, geometry = "80x24+0+0") {
+    const known = new Set(await this.windows());
+    const child = await this.launch("xterm", ["-geometry", geometry, "-e", "sh", "-c", script]);
+    try {
+      const window = await waitFor("the terminal's window", async () => (await this.windows()).find((id) => !known.has(id)), 20_000);
+      return { child, window };
+    } catch (late) {
+      child.kill();
+      throw late;
+    }
+  }
+
+  /** The window manager has given the keyboard to this window. */
+  async focused(window) {
+    await waitFor(`the focus of ${window}`, async () => (await this.x("xprop", "-root", "_NET_ACTIVE_WINDOW")).includes(window));
   }
 
   /** Ids of the managed windows. */

@@ -3,7 +3,7 @@
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { chromium } from "playwright-core";
-import { waitFor } from "./daemon.mjs";
+import { limit, waitFor } from "./daemon.mjs";
 
 const EXECUTABLE = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].find(existsSync);
 
@@ -29,15 +29,28 @@ function watchPeers() {
   };
 }
 
+// Keeps every phase that the page goes through, with the reason that it shows: some last for half a
+// second, and whoever looks now and then misses them.
+function watchPhases() {
+  window.__phases = [];
+  new MutationObserver(() => {
+    const phase = document.querySelector("[data-testid=desktop]")?.dataset.phase;
+    const reason = document.querySelector("[data-testid=reason]")?.textContent ?? "";
+    const last = window.__phases.at(-1);
+    if (phase && (phase !== last?.phase || reason !== last?.reason)) window.__phases.push({ phase, reason });
+  }).observe(document, { subtree: true, childList: true, characterData: true, attributeFilter: ["data-phase"] });
+}
+
 export class Viewer {
   static async open(browser, daemon, { size = { width: 1440, height: 900 }, colorScheme = "light", mobile = false, link } = {}) {
     const viewer = new Viewer();
     viewer.problems = [];
     viewer.foreign = [];
     viewer.context = await browser.newContext({ viewport: size, colorScheme, hasTouch: mobile, isMobile: mobile });
-    viewer.context.setDefaultTimeout(10_000);
+    viewer.context.setDefaultTimeout(limit(20_000));
     viewer.page = await viewer.context.newPage();
     await viewer.page.addInitScript(watchPeers);
+    await viewer.page.addInitScript(watchPhases);
     viewer.page.on("pageerror", (error) => viewer.problems.push(String(error)));
     viewer.page.on("console", (line) => {
       if (line.type() === "error" && /Content Security Policy|Uncaught/.test(line.text())) viewer.problems.push(line.text());
@@ -127,10 +140,22 @@ export class Viewer {
     return this.part("desktop").getAttribute("data-phase");
   }
 
+  /** The phases since the page was loaded, each with the reason that stood there. */
+  phases() {
+    return this.page.evaluate(() => window.__phases);
+  }
+
   /** Asks for control and has it. */
   async drive() {
     if ((await this.driver()) !== "you") await this.part("drive").click();
+    await this.drives();
+  }
+
+  /** This viewer drives, and the channel of its hands carries: the picture may be there before. What
+   * is done without the one or the other is lost. */
+  async drives() {
     await waitFor("control", async () => (await this.driver()) === "you");
+    await waitFor("an answer over the data channel", () => this.page.evaluate(() => window.holt.viewer.rtt_ms !== undefined));
   }
 
   /** Who drives, as the page has it: you, person, agent or none. */
