@@ -23,7 +23,7 @@ class Agent:
         self.open = ExitStack()
         self.socket = self.open.enter_context(
             connect(url + urlencode({"apikey": key or access["key"], "vsn": "1.0.0"}),
-                    max_size=2**24, compression=None, open_timeout=10,
+                    max_size=2**24, compression=None, open_timeout=60,
                     ping_interval=None))
         self.push("phx_join", {"config": {"broadcast": {"ack": False, "self": False}}})
         self.wait(lambda event, payload: event == "phx_reply" and payload["status"] == "ok")
@@ -61,7 +61,7 @@ class Agent:
         else:
             self.inbox.append((frame["event"], payload))
 
-    def wait(self, wanted, limit_s: float = 30):
+    def wait(self, wanted, limit_s: float = 60):
         """The first message that is wanted; it is taken out, the others stay in order."""
         end = time.monotonic() + limit_s
         seen = 0
@@ -78,15 +78,15 @@ class Agent:
             except TimeoutError:
                 pass
 
-    def result(self, id: str, limit_s: float = 30) -> dict:
+    def result(self, id: str, limit_s: float = 60) -> dict:
         return self.wait(lambda event, p: event == "result" and isinstance(p, dict)
                          and p.get("type") == "result" and p.get("id") == id, limit_s)
 
-    def message(self, type: str, id: str, limit_s: float = 30) -> dict:
+    def message(self, type: str, id: str, limit_s: float = 60) -> dict:
         return self.wait(lambda _, p: isinstance(p, dict) and p.get("type") == type
                          and p.get("id") == id, limit_s)
 
-    def ask(self, command: dict, limit_s: float = 30) -> dict:
+    def ask(self, command: dict, limit_s: float = 60) -> dict:
         self.send(command)
         return self.result(command["id"], limit_s)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -52,8 +53,9 @@ def daemon_of(tmp_path: Path):
         return made[-1]
 
     yield make
-    for d in made:
-        d.kill()
+    with ExitStack() as ends:  # of each, also when that of another goes wrong
+        for d in made:
+            ends.callback(d.kill)
 
 
 def pytest_generate_tests(metafunc):

@@ -10,6 +10,7 @@ import select
 import signal
 import subprocess
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,18 +28,33 @@ def pause(seconds: float = 0.02) -> None:
 
 
 def slack() -> float:
-    """What limits are multiplied with: 1 on a quiet machine, more where others hold its cores."""
-    return min(4.0, max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1)))
+    """What limits are multiplied with: 1 on a quiet machine, more where others hold its cores. The
+    mean lags a minute behind, so what runs at this moment counts too."""
+    mean, *_, now, _ = Path("/proc/loadavg").read_text().split()
+    load = max(float(mean), int(now.split("/")[0]))
+    return min(4.0, max(1.0, load / (os.cpu_count() or 1)))
+
+
+class Limit:
+    """The end of a wait, put off by the worst that the machine was in while it lasted."""
+
+    def __init__(self, seconds: float):
+        self.seconds, self.began, self.worst = seconds, time.monotonic(), 1.0
+
+    def over(self) -> bool:
+        self.worst = max(self.worst, slack())
+        return time.monotonic() > self.began + self.seconds * self.worst
 
 
 def wait_for(what: str, check, limit_s: float):
     """The first true answer of check(); fails with `what` when there is none in time."""
-    began = time.monotonic()
+    limit = Limit(limit_s)
     while True:
+        late = limit.over()  # before the look: who was held up meanwhile looks once more
         answer = check()
         if answer:
             return answer
-        if time.monotonic() > began + limit_s * slack():
+        if late:
             raise AssertionError(f"not within {limit_s} s: {what}")
         pause()
 
@@ -59,7 +75,7 @@ class Process:
 
     def describe(self) -> str:
         try:
-            return f"{self.pid} {Path(f'/proc/{self.pid}/cmdline').read_text()!r}"
+            return f"{self.pid} {Path(f'/proc/{self.pid}/cmdline').read_bytes()!r}"
         except OSError:
             return str(self.pid)
 
@@ -98,11 +114,13 @@ def descendants(root: int) -> list[Process]:
 
 
 def none_left(processes: list[Process], limit_s: float) -> None:
-    began = time.monotonic()
+    limit = Limit(limit_s)
+    late = limit.over()
     while left := [p for p in processes if p.alive()]:
-        if time.monotonic() > began + limit_s * slack():
+        if late:
             raise AssertionError(f"alive after {limit_s} s: {[p.describe() for p in left]}")
         pause()
+        late = limit.over()
 
 
 def environ_of(pid: int) -> dict[str, str]:
@@ -137,7 +155,7 @@ def environment(home: Path) -> dict[str, str]:
             **keep}
 
 
-def holt(home: Path, *arguments: str, limit_s: float = 20, **env: str):
+def holt(home: Path, *arguments: str, limit_s: float = 60, **env: str):
     """One verb, to its end."""
     return subprocess.run([HOLT, *arguments], env={**environment(home), **env}, cwd=home,
                           stdin=subprocess.DEVNULL, capture_output=True, text=True,
@@ -166,6 +184,7 @@ class Daemon:
             self.process = subprocess.Popen(self.command, env={**environment(home), **env},
                                             cwd=home, stdin=subprocess.DEVNULL, stdout=out,
                                             stderr=subprocess.STDOUT, start_new_session=True)
+        self.keeper = process(self.process.pid)
         if ready:
             self.wait_ready()
 
@@ -240,9 +259,8 @@ class Daemon:
 
     def family(self) -> list[Process]:
         """The keeper and everything that is or was seen below it."""
-        if stat_of(self.process.pid):
-            own = process(self.process.pid)
-            for p in [own, *descendants(own.pid)]:
+        if self.keeper.alive():  # its number may be another's by now
+            for p in [self.keeper, *descendants(self.keeper.pid)]:
                 self.seen[p.pid] = p
         return list(self.seen.values())
 
@@ -261,9 +279,10 @@ class Daemon:
 
     def wait_end(self, limit_s: float) -> int:
         try:
-            return self.process.wait(limit_s * slack())
-        except subprocess.TimeoutExpired:
+            wait_for("its end", lambda: self.process.poll() is not None, limit_s)
+        except AssertionError:
             raise AssertionError(f"still running after {limit_s} s\n{self.text()[-2000:]}") from None
+        return self.process.returncode
 
     def terminate(self, limit_s: float = 10) -> int:
         self.family()
@@ -276,11 +295,12 @@ class Daemon:
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
             try:
-                self.process.wait(12)
+                self.process.wait(12 * slack())
             except subprocess.TimeoutExpired:
                 pass
         for p in family:
             if p.alive():
-                os.kill(p.pid, signal.SIGKILL)
+                with suppress(ProcessLookupError):  # it went by itself at this moment
+                    os.kill(p.pid, signal.SIGKILL)
         if self.process.poll() is None:
-            self.process.wait(5)
+            self.process.wait(60)

@@ -34,5 +34,5 @@ def enter() -> str:
         return f"mounts cannot be kept apart: {os.strerror(ctypes.get_errno())}"
     if libc.unshare(CLONE_NEWNET) != 0:
         return f"no network namespace: {os.strerror(ctypes.get_errno())}"
-    done = subprocess.run(["sh", "-c", SET_UP], capture_output=True, text=True, timeout=10)
+    done = subprocess.run(["sh", "-c", SET_UP], capture_output=True, text=True, timeout=60)
     return "" if done.returncode == 0 else f"no veth pair: {done.stderr.strip()}"

@@ -28,7 +28,7 @@ def ended(daemon, pid: str) -> dict:
         now = info(daemon, pid)
         return now if now["status"] == "exited" else None
 
-    return wait_for(f"{pid} has exited", look, 20)
+    return wait_for(f"{pid} has exited", look, 60)
 
 
 def entries(daemon, pid: str, query: str = "") -> list[dict]:

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
-LIMIT_S = 20
+LIMIT_S = 60  # for one answer: a machine that others hold is no fault
 SIGNALING = "/v1/desktop/stream/signaling"
 
 
@@ -61,7 +61,10 @@ class Client:
                 given.setdefault("content-length", str(len(payload)))
             for name, value in given.items():
                 connection.putheader(name, value)
-            connection.endheaders(payload or None)
+            try:
+                connection.endheaders(payload or None)
+            except (BrokenPipeError, ConnectionResetError):
+                pass  # it answered before all of that was sent, and the answer is here
             answer = connection.getresponse()
             got = {k.lower(): v for k, v in answer.getheaders()}
             return Answer(answer.status, got, answer.read())
