@@ -9,10 +9,13 @@ import threading
 
 class Wire:
     """Listens on a port of its own and passes bytes on; cut() breaks every connection, with `hold`
-    new ones are refused until let()."""
+    new ones are refused until let(). Of what the daemon says on a connection `most` bytes pass; the
+    rest waits for the cut."""
 
-    def __init__(self, host: str, port: int):
+    def __init__(self, host: str, port: int, most: int | None = None):
         self.to = (host, port)
+        self.most = most
+        self.cuts = threading.Event()
         self.held = False
         self.server = socket.create_server(("127.0.0.1", 0))
         self.port = self.server.getsockname()[1]
@@ -42,13 +45,17 @@ class Wire:
             with self.lock:
                 self.open += [near, far]
                 self.accepted += 1
-            for a, b in ((near, far), (far, near)):
-                threading.Thread(target=self.pump, args=(a, b), daemon=True).start()
+            for a, b, most in ((near, far, None), (far, near, self.most)):
+                threading.Thread(target=self.pump, args=(a, b, most), daemon=True).start()
 
-    def pump(self, a: socket.socket, b: socket.socket) -> None:
+    def pump(self, a: socket.socket, b: socket.socket, most: int | None) -> None:
+        passed = 0
         try:
             while data := a.recv(65536):
                 b.sendall(data)
+                passed += len(data)
+                if most is not None and passed >= most:
+                    self.cuts.wait()
         except OSError:
             pass
         for one in (a, b):
@@ -66,6 +73,7 @@ class Wire:
                 except OSError:
                     pass
             self.open.clear()
+        self.cuts.set()
 
     def let(self) -> None:
         self.held = False

@@ -6,6 +6,7 @@ import os
 import signal
 
 import pytest
+from web import LIMIT_S
 
 
 def test_sequence_has_no_gap(daemon):
@@ -42,7 +43,7 @@ def test_death_is_followed_live_and_replayed_the_same(daemon):
         os.kill(node["pid"], signal.SIGKILL)
         heard = []
         for _ in range(200):
-            heard.append(json.loads(feed.recv(timeout=10)))
+            heard.append(json.loads(feed.recv(timeout=LIMIT_S)))
             data = heard[-1].get("data", {})
             if data.get("id") == "session_bus" and data.get("to") == "ready":
                 break
@@ -56,7 +57,7 @@ def test_socket_replays_what_was_missed(daemon):
     events = daemon.get("/v1/activity?after=0")["events"]
     start = events[-3]["seq"]
     with daemon.client.ws("/v1/activity/ws", query=f"?after={start}") as feed:
-        assert json.loads(feed.recv(timeout=5))["seq"] == start + 1
+        assert json.loads(feed.recv(timeout=LIMIT_S))["seq"] == start + 1
 
 
 def test_feed_needs_a_token(daemon):

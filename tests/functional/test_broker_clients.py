@@ -19,7 +19,7 @@ from daemon import BIN, ROOT
 SERVER = BIN / "broker_server"
 NODE = ROOT / "tools" / "node" / "node_modules" / ".bin" / "node"
 CLIENTS = ROOT / "tests" / "clients"
-LIMIT_S = 15
+LIMIT_S = 60
 
 
 class Broker:
@@ -93,7 +93,7 @@ def test_a_javascript_client_makes_the_whole_journey(broker_of, kind):
         stdout=subprocess.PIPE,
         text=True,
     )
-    limit = threading.Timer(60, client.kill)
+    limit = threading.Timer(240, client.kill)
     limit.start()
     seen = {}
     for line in client.stdout:
@@ -125,7 +125,7 @@ def test_a_javascript_client_gets_replays_and_is_told_of_the_limits(broker_of, k
         [NODE, CLIENTS / "limits.mjs", kind, broker.url, broker.keys["app"]],
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=240,
     )
     assert said.returncode == 0, said.stdout + said.stderr
     seen = json.loads(said.stdout)
@@ -276,6 +276,7 @@ def test_a_message_for_nobody_waits_and_the_python_client_gets_it(broker_of):
 
 
 def test_an_expired_token_closes_the_channel_with_the_reason(broker_of):
+    pytest.importorskip("realtime")  # its import takes a while, and the key has six seconds
     broker = broker_of()
 
     async def expire():

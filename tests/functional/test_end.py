@@ -34,7 +34,7 @@ def test_sigterm_ends_in_order(daemon_of):
         assert closed_with(viewer)[0] == 1001
         assert closed_with(feed)[0] == 1001
     assert d.wait_end(10) == 0
-    none_left(family, 0.5)
+    none_left(family, 2)
     assert not (d.state / "daemon.json").exists()
 
 
@@ -44,7 +44,7 @@ def test_signal_to_the_daemon_itself(daemon_of, sent):
     family = d.family()
     os.kill(d.pid, sent)
     assert d.wait_end(10) == 0
-    none_left(family, 0.5)
+    none_left(family, 2)
 
 
 def test_second_sigterm_hurries(daemon_of):
@@ -53,10 +53,10 @@ def test_second_sigterm_hurries(daemon_of):
     for name in ("engine", "window_manager", "audio"):
         os.kill(d.node(name)["pid"], signal.SIGSTOP)  # cannot end by itself
     d.process.send_signal(signal.SIGTERM)
-    wait_for("stopping", lambda: not listening(d), 5)
+    wait_for("stopping", lambda: not listening(d), 20)
     d.process.send_signal(signal.SIGTERM)
-    assert d.wait_end(1.5) == 0
-    none_left(family, 0.5)
+    assert d.wait_end(2.5) == 0  # a second is promised; the rest is the keeper's and the disk's
+    none_left(family, 2)
 
 
 def listening(d) -> bool:
@@ -71,7 +71,7 @@ def test_sighup_reopens_the_logs_and_ends_nothing(daemon_of):
     log = d.state / "log" / "holt.jsonl"
     os.rename(log, f"{log}.old")
     d.process.send_signal(signal.SIGHUP)
-    wait_for("a new log", lambda: listening(d) and log.exists(), 5)
+    wait_for("a new log", lambda: listening(d) and log.exists(), 20)
 
 
 def with_runaway(daemon_of, tmp_path):
@@ -79,7 +79,7 @@ def with_runaway(daemon_of, tmp_path):
     engine.write_text(RUNAWAY.format(note=str(note)))
     engine.chmod(stat.S_IRWXU)
     d = daemon_of("--stream-engine", "neko", "--stream-neko-path", str(engine), ready=False)
-    pid = int(wait_for("the runaway", lambda: note.exists() and note.read_text(), 20).split()[-1])
+    pid = int(wait_for("the runaway", lambda: note.exists() and note.read_text(), 60).split()[-1])
     family = d.family()
     assert pid in {p.pid for p in family} or os.path.exists(f"/proc/{pid}")
     from daemon import process
@@ -90,14 +90,14 @@ def with_runaway(daemon_of, tmp_path):
 def test_killed_daemon_leaves_nothing(daemon_of, tmp_path):
     d, family = with_runaway(daemon_of, tmp_path)
     os.kill(d.pid, signal.SIGKILL)
-    none_left(family, 2)
-    assert d.wait_end(2) == 128 + 9
+    none_left(family, 10)
+    assert d.wait_end(10) == 128 + 9
 
 
 def test_killed_keeper_leaves_nothing(daemon_of, tmp_path):
     d, family = with_runaway(daemon_of, tmp_path)
     os.kill(d.process.pid, signal.SIGKILL)
-    d.process.wait(2)
+    d.wait_end(10)
     none_left(family, 10)
 
 
@@ -105,13 +105,14 @@ def test_killed_engine_leaves_nothing(daemon_of, tmp_path):
     d, family = with_runaway(daemon_of, tmp_path)
     runaway = family[-1]
     os.kill(d.node("engine")["pid"], signal.SIGKILL)
-    none_left([runaway], 4)
+    none_left([runaway], 10)
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(880)
 def test_start_after_a_kill_is_clean_again_and_again(daemon_of):
     rounds = 5 if FAST else 20
     token = None
+    before = x_sockets()
     for n in range(rounds):
         d = daemon_of()
         assert token in (None, d.token), "another token"
@@ -120,13 +121,16 @@ def test_start_after_a_kill_is_clean_again_and_again(daemon_of):
         family = d.family()
         if n % 2:
             os.kill(d.pid, signal.SIGKILL)
-            none_left(family, 2)
+            none_left(family, 10)
         else:
             assert d.terminate() == 0
-            none_left(family, 0.5)
-        d.wait_end(2)
-    sockets = [s for s in os.listdir("/tmp/.X11-unix")] if os.path.isdir("/tmp/.X11-unix") else []
-    assert len(sockets) < rounds, "X sockets pile up"
+            none_left(family, 2)
+        d.wait_end(10)
+    assert len(x_sockets() - before) < rounds, "X sockets pile up"
+
+
+def x_sockets() -> set[str]:
+    return set(os.listdir("/tmp/.X11-unix")) if os.path.isdir("/tmp/.X11-unix") else set()
 
 
 def test_root_that_gives_up_exits_70(daemon_of, tmp_path):

@@ -178,7 +178,7 @@ def test_large_bodies_cost_no_memory(daemon_of):
     put(d.client, "warm", piece)
     d.client.call("GET", url("file", path="warm"))
     before = rss(d.pid)
-    connection = http.client.HTTPConnection(d.client.host, d.client.port, timeout=60)
+    connection = http.client.HTTPConnection(d.client.host, d.client.port, timeout=120)
     headers = {"Authorization": f"Bearer {d.token}", "Content-Length": str(size)}
     connection.request("PUT", url("file", path="large"), headers=headers,
                        body=(piece for _ in range(size // len(piece))))
@@ -216,8 +216,8 @@ def test_an_aborted_upload_leaves_nothing(bare, work):
                       f"{bare.client.port}\r\nAuthorization: Bearer {bare.token}\r\n"
                       f"Content-Length: 1000000\r\n\r\n".encode() + b"x" * 300_000)
             wait_for("the temporary file", lambda: any(
-                n.startswith(".holt-") for n in os.listdir(work / "ab")), 10)
-        wait_for("nothing but what was there", lambda: os.listdir(work / "ab") == ["old"], 10)
+                n.startswith(".holt-") for n in os.listdir(work / "ab")), 30)
+        wait_for("nothing but what was there", lambda: os.listdir(work / "ab") == ["old"], 30)
     assert (work / "ab/old").read_bytes() == b"old"
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from daemon import ROOT, wait_for
+from daemon import ROOT, slack, wait_for
 from file_api import put, url
 from web import LIMIT_S, Client
 
@@ -168,7 +168,8 @@ def test_the_published_client(bare, work):
     folder = work / "sdk"
     folder.mkdir()
     ran = subprocess.run([NODE, CLIENTS / "files.mjs", bare.url, bare.token, folder],
-                         input=tar(two=b"2", d__one=b"1"), capture_output=True, timeout=90)
+                         input=tar(two=b"2", d__one=b"1"), capture_output=True,
+                         timeout=90 * slack())
     assert ran.returncode == 0, ran.stderr.decode()
     seen = json.loads(ran.stdout)
     assert seen["untried"] == [], "file methods of the client that are not tried"

@@ -8,7 +8,7 @@ import subprocess
 import pytest
 
 from daemon import Daemon, wait_for
-from web import Client, closed_with
+from web import LIMIT_S, Client, closed_with
 
 ROUTES = ["/v1/health", "/v1/activity", "/v1/supervision", "/v1/desktop/status",
           "/v1/desktop/stream/status", "/v1/control", "/metrics"]
@@ -229,7 +229,7 @@ def test_strangers_count_until_they_show_who_they_are(daemon_of):
 
     def ask(s: socket.socket, more: str = "") -> bytes:
         s.sendall(f"GET /v1/health HTTP/1.1\r\nHost: 127.0.0.1:{d.client.port}\r\n{more}\r\n".encode())
-        s.settimeout(10)
+        s.settimeout(LIMIT_S)
         return s.recv(65536)
 
     # Twice as many as may be: each is answered, and the one that waited longest makes room.

@@ -67,14 +67,14 @@ def test_what_only_waited_at_a_crash_runs_at_the_next_start(daemon_of):
         for id, word in (("k0", "zero"), ("k1", "one")):
             agent.send({"type": "shell.exec", "id": id, "src": "a",
                         "cmd": f"echo {word} >> log; sleep 60"})
-        wait_for("both run", lambda: len(log.read_text().split()) == 2, 10 * slack())
+        wait_for("both run", lambda: len(log.read_text().split()) == 2, 20)
         agent.send({"type": "shell.exec", "id": "k2", "src": "a", "cmd": "echo two >> log"})
         agent.send({"type": "shell.exec", "id": "k3", "src": "a", "cmd": "echo three >> log",
                     "deadline_ms": 1})
         agent.send({"type": "batch", "id": "k4", "src": "a", "items": [
             {"type": "shell.exec", "cmd": "echo four >> log"},
             {"type": "fs.read", "path": "log"}]})
-        d.wait_end(20)  # with the row of k4, the fourth: k3 gets none
+        d.wait_end(40)  # with the row of k4, the fourth: k3 gets none
     again = daemon_of("--no-desktop", "--exec-running", "1")
     with Agent(again, key=d.info["realtime"]["key"]) as agent:
         got = collect(agent, {"k0", "k1", "k2", "k4"}, 20 * slack())
@@ -92,7 +92,7 @@ def test_a_batch_that_a_crash_cut_short_says_how_far_it_was(daemon_of):
             {"type": "fs.write", "path": "first", "content": "1"},
             {"type": "shell.exec", "cmd": "exit 3"},
             {"type": "shell.exec", "cmd": "sleep 60"}]})
-        d.wait_end(20)
+        d.wait_end(40)
     again = daemon_of("--no-desktop")
     with Agent(again, key=d.info["realtime"]["key"]) as agent:
         answer = agent.result("b1", 20 * slack())

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from agent import Agent
-from daemon import holt, wait_for
+from daemon import holt, slack, wait_for
 
 
 def resident_mib(pid: int) -> float:
@@ -148,16 +148,20 @@ def test_ten_thousand_commands_at_once_leave_others_alone(bare, agent):
         for i in range(10_000):
             flood.send({"type": "shell.exec", "id": f"x{i}", "src": "flood", "cmd": "sleep 0.2"})
         took = []
+        worst = 1.0
         for i in range(20):
             began = time.monotonic()
             assert agent.ask({"type": "fs.list", "id": f"y{i}", "src": "other", "path": "."})["ok"]
             took.append(time.monotonic() - began)
+            worst = max(worst, slack())
         answers = {"ok": 0, "busy": 0}
-        for i in range(10_000):
-            got = flood.result(f"x{i}", 60)
+        left = {f"x{i}" for i in range(10_000)}
+        while left:
+            got = flood.wait(lambda event, p: event == "result" and p.get("id") in left)
+            left.discard(got["id"])
             answers["ok" if got["ok"] else got["error"]] += 1
         assert sum(answers.values()) == 10_000 and answers["busy"] > 5_000, answers
-        assert max(took) < 15, took
+        assert max(took) < 15 * worst, took
         assert resident_mib(bare.pid) - before < 100
 
 
@@ -167,7 +171,12 @@ def test_a_full_queue_of_one_agent_does_not_hold_up_another(daemon_of):
     with Agent(d) as crowd, Agent(d) as other:
         for i in range(32 + 256):
             crowd.send({"type": "shell.exec", "id": f"x{i}", "src": "crowd", "cmd": "sleep 100"})
-        wait_for("the queue is full", lambda: d.get("/v1/link")["queue"]["queued"] >= 200, 20)
+
+        def full():
+            queue = d.get("/v1/link")["queue"]
+            return queue["queued"] >= 200 and queue["running"] >= 32
+
+        wait_for("the queue is full", full, 20)
         # Each is answered while all of that waits; how fast is measured by the part `fair` of
         # bench/link.
         for i in range(50):
@@ -177,13 +186,22 @@ def test_a_full_queue_of_one_agent_does_not_hold_up_another(daemon_of):
         assert not [p for _, p in crowd.inbox if isinstance(p, dict) and p.get("ok")]
 
 
+def told(daemon, id: str, after: int = 0) -> list[dict]:
+    """What the feed tells of a command, to its end: the answer does not wait for the feed."""
+    def look():
+        events = [e["data"] for e in daemon.get(f"/v1/activity?after={after}")["events"]
+                  if e["kind"] == "command"]
+        number = next((e["command"] for e in reversed(events) if e.get("id") == id), None)
+        mine = [e for e in events if e["command"] == number]
+        return mine if mine and mine[-1]["phase"] == "done" else None
+
+    return wait_for(f"the end of {id} in the feed", look, 20)
+
+
 def test_what_people_see(bare, agent):
     before = bare.get(f"/v1/activity?after={2**64 - 1}")["next"]
     agent.ask({"type": "shell.exec", "id": "see", "cmd": "echo seen; exit 3"})
-    events = [e["data"] for e in bare.get(f"/v1/activity?after={before}")["events"]
-              if e["kind"] == "command"]
-    number = [e for e in events if e.get("id") == "see"][-1]["command"]
-    mine = [e for e in events if e["command"] == number]
+    mine = told(bare, "see", before)
     assert [e["phase"] for e in mine] == ["queued", "running", "output", "done"]
     assert (mine[0]["type"], mine[0]["summary"]) == ("shell.exec", "echo seen; exit 3")
     assert mine[2]["text"] == "seen\n" and mine[3]["exit_code"] == 3
@@ -210,10 +228,17 @@ def test_no_secret_is_shown_or_handed_down(daemon_of):
         shown = agent.ask({"type": "shell.exec", "id": "env", "cmd": "env; echo hunter22"})["stdout"]
         assert "another-long-secret" not in shown and "HOLT_BROKER" not in shown
         assert d.token not in shown and "hunter22" in shown
+    told(d, "env")
     feed = json.dumps(d.get("/v1/activity?after=0"))
     assert "hunter22" not in feed and "***" in feed
     printed = holt(d.home, "serve", "--print-config", "--link-key", "a-secret-key").stdout
     assert "a-secret-key" not in printed and '"***"' in printed
+
+
+def second_answer(agent: Agent, id: str) -> dict:
+    """The one to the repeated command; copies of the first may still come before it."""
+    return agent.wait(lambda event, p: event == "result" and p.get("id") == id
+                      and p.get("dup") is True)
 
 
 def test_a_killed_daemon_loses_nothing_and_runs_nothing_twice(daemon_of):
@@ -223,29 +248,29 @@ def test_a_killed_daemon_loses_nothing_and_runs_nothing_twice(daemon_of):
         assert agent.ask({"type": "fs.write", "id": "k1", "src": "a", "path": "one",
                           "content": "1"})["ok"]
         agent.send({"type": "shell.exec", "id": "k2", "src": "a", "cmd": "echo ran >> log; sleep 30"})
-        wait_for("it runs", log.exists, 20)
+        wait_for("it ran", lambda: log.exists() and log.read_text(), 20)
         os.kill(d.pid, signal.SIGKILL)
     d.wait_end(10)
     again = daemon_of("--no-desktop")
     with Agent(again, key=d.info["realtime"]["key"]) as agent:  # a key outlives the daemon
         # Both answers waited in the mailbox, and come once more to who asks again.
         assert agent.result("k1")["ok"] and agent.result("k2")["error"] == "interrupted"
-        first = agent.ask({"type": "fs.write", "id": "k1", "src": "a", "path": "one", "attempt": 2,
-                           "content": "1"})
-        assert first["ok"] and first["dup"] is True
-        second = agent.ask({"type": "shell.exec", "id": "k2", "src": "a", "attempt": 2,
-                            "cmd": "echo ran >> log; sleep 30"})
-        assert second["error"] == "interrupted" and second["dup"] is True
+        agent.send({"type": "fs.write", "id": "k1", "src": "a", "path": "one", "attempt": 2,
+                    "content": "1"})
+        assert second_answer(agent, "k1")["ok"]
+        agent.send({"type": "shell.exec", "id": "k2", "src": "a", "attempt": 2,
+                    "cmd": "echo ran >> log; sleep 30"})
+        assert second_answer(agent, "k2")["error"] == "interrupted"
     assert log.read_text() == "ran\n"
 
 
 def test_a_stop_answers_what_runs(daemon_of):
     d = daemon_of("--no-desktop")
     agent = Agent(d)
-    agent.send({"type": "shell.exec", "id": "z1", "cmd": "echo so far; sleep 30"})
-    wait_for("it runs", lambda: [c for c in d.get("/v1/commands")["commands"] if "pid" in c], 20)
+    agent.send({"type": "shell.exec", "id": "z1", "stream": True, "cmd": "echo so far; sleep 30"})
+    assert agent.message("chunk", "z1")["data"] == "so far\n"
     d.process.send_signal(signal.SIGTERM)
-    got = agent.result("z1", 8)
+    got = agent.result("z1")
     assert (got["error"], got["stdout"]) == ("shutdown", "so far\n")
     assert d.wait_end(10) == 0
 
@@ -258,7 +283,7 @@ def test_a_daemon_on_the_realtime_of_another(daemon_of):
     far = daemon_of("--no-desktop", "--link-url", access["url"], "--link-key", access["key"],
                     "--link-session", "far", "--link-rate", "0", name="far")
     assert far.info["realtime"]["session"] == "far" and far.get("/v1/link")["broker"] is None
-    wait_for("it is joined", lambda: far.get("/v1/link")["links"][0]["up"], 15)
+    wait_for("it is joined", lambda: far.get("/v1/link")["links"][0]["up"], 30)
     with Agent(hub, "far", access["key"]) as agent:
         assert agent.ask({"type": "fs.write", "id": "r1", "path": "here", "content": "far"})["ok"]
         assert (far.home / "workspace" / "here").read_text() == "far"

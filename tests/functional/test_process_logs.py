@@ -9,6 +9,7 @@ import json
 
 from daemon import wait_for
 from processes import API, create, end, ended, entries, printed, sh
+from web import LIMIT_S
 
 
 def test_logs_by_sequence_tail_and_offset(bare):
@@ -34,7 +35,7 @@ class Follower:
 
     def __init__(self, daemon, pid: str, query: str = "", headers: dict | None = None):
         client = daemon.client
-        self.http = http.client.HTTPConnection(client.host, client.port, timeout=20)
+        self.http = http.client.HTTPConnection(client.host, client.port, timeout=LIMIT_S)
         self.http.request("GET", f"{API}/{pid}/logs?follow=true{query}",
                           headers={"Authorization": f"Bearer {daemon.token}",
                                    "Accept": "text/event-stream", **(headers or {})})

@@ -16,9 +16,9 @@ from daemon import ROOT, Daemon, slack
 CLIENTS = ROOT / "tests" / "clients"
 NODE = ROOT / "tools" / "node" / "node_modules" / ".bin" / "node"
 
-pytestmark = pytest.mark.skipif(
+pytestmark = [pytest.mark.timeout(700), pytest.mark.skipif(
     not NODE.exists() or not (CLIENTS / "node_modules" / "sandbox-agent").exists(),
-    reason="scripts/setup installs Node and tests/clients")
+    reason="scripts/setup installs Node and tests/clients")]
 
 
 @pytest.fixture(scope="module")

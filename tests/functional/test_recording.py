@@ -53,7 +53,7 @@ def info(d, which: str) -> dict:
 
 
 def longer_than(d, which: str, ms: int) -> None:
-    wait_for(f"{which} for {ms} ms", lambda: info(d, which)["durationMs"] > ms, 20)
+    wait_for(f"{which} for {ms} ms", lambda: info(d, which)["durationMs"] > ms, 40)
 
 
 def fragments_of(d, which: str, count: int) -> None:
@@ -110,7 +110,7 @@ def test_a_recording_from_start_to_delete(d, tmp_path):
     second = d.client.call("POST", f"{RECORDING}/start", {})
     assert "already active" in second.problem(409, "conflict")["detail"]
     d.client.call("DELETE", f"{RECORDINGS}/{which}").problem(409, "conflict")
-    longer_than(d, which, 1500)
+    longer_than(d, which, 3000)  # three times the pictures that are asked for
     done = stop(d)
     assert done["id"] == which and done["status"] == "completed" and done["endedAt"], done
     assert done["bytes"] > 0 and "reason" not in done and "processId" not in done
@@ -221,7 +221,7 @@ def test_it_goes_on_when_the_screen_changes_its_size(d, tmp_path):
 def test_an_ffmpeg_that_is_killed_is_told(d, tmp_path):
     began = start(d)
     fragments_of(d, began["id"], 2)
-    os.kill(recorder_of(d), signal.SIGKILL)
+    os.kill(wait_for("the recorder", lambda: recorder_of(d), 20), signal.SIGKILL)  # never 0: that is us
     failed = wait_for("the end", lambda: (now := info(d, began["id"]))["status"] == "failed" and now, 20)
     assert "signal 9" in failed["reason"] and failed["endedAt"], failed
     decodes(saved(d, tmp_path, began["id"]))
@@ -240,16 +240,16 @@ def test_the_feed_tells_of_it(d):
                  if e["kind"] == "recording" and e["data"]["id"] == which]
         return found if "removed" in found else None
 
-    assert wait_for("the feed", phases, 10) == ["started", "ended", "removed"]
+    assert wait_for("the feed", phases, 20) == ["started", "ended", "removed"]
 
 
 def test_what_a_killed_daemon_left_can_be_played(daemon_of, tmp_path):
     d = daemon_of("--stream-autostart", "false")
     began = start(d)
-    fragments_of(d, began["id"], 2)
+    fragments_of(d, began["id"], 3)
     below = descendants(d.process.pid)
     os.kill(d.pid, signal.SIGKILL)
-    d.process.wait(timeout=20)
+    d.wait_end(20)
     wait_for("the end of all", lambda: not any(p.alive() for p in below), 20)
     again = daemon_of("--stream-autostart", "false")
     left = info(again, began["id"])
@@ -268,7 +268,7 @@ def test_what_runs_at_an_orderly_end_is_completed(daemon_of, tmp_path):
     began = start(d)
     longer_than(d, began["id"], 1200)
     d.process.send_signal(signal.SIGTERM)
-    d.process.wait(timeout=30)
+    d.wait_end(30)
     decodes(d.state / "recordings" / began["fileName"])
     kept = json.loads((d.state / "recordings" / f"{began['id']}.json").read_text())
     assert kept["status"] == "completed" and "daemon stopped" in kept["reason"], kept

@@ -99,4 +99,4 @@ def test_systemd_is_told(daemon_of, tmp_path):
                 pass
             return any("READY=1" in h for h in heard)
 
-        wait_for("READY=1", ready, 5)
+        wait_for("READY=1", ready, 20)

@@ -51,11 +51,11 @@ def test_a_token_lives_through_a_restart_and_ends_when_it_is_revoked(daemon_of):
 
 
 def test_an_open_websocket_ends_with_its_token(bare):
-    token = make(bare, "--scopes", "view", "--expires", "2s")
+    token = make(bare, "--scopes", "view", "--expires", "10s")  # long enough to come in with it
     with Client(bare.url, token).ws(FEED) as ws:
         assert closed_with(ws)[0] == 4401
     wait_for("the token's end",
-             lambda: Client(bare.url, token).call("GET", "/v1/session").status == 401, 5)
+             lambda: Client(bare.url, token).call("GET", "/v1/session").status == 401, 20)
 
 
 def test_nobody_makes_a_token_that_may_more(bare):

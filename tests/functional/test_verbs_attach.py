@@ -198,5 +198,5 @@ def test_what_cannot_be_attached(bare):
     assert t.end() == 64
     end(bare, plain)
     none = subprocess.run([HOLT, "attach", "x"], env=environment(bare.home), stdin=subprocess.DEVNULL,
-                          capture_output=True, timeout=LIMIT_S)
+                          capture_output=True, timeout=LIMIT_S * slack())
     assert none.returncode == 64
