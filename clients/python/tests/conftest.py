@@ -22,10 +22,13 @@ from realtime_double import RealtimeDouble  # noqa: E402
 from sandbox_double import SandboxDouble  # noqa: E402
 
 
-async def eventually(what: str, check: Callable[[], Any], limit_s: float = 10.0) -> None:
+async def eventually(what: str, check: Callable[[], Any], limit_s: float = 30.0) -> None:
     end = asyncio.get_running_loop().time() + limit_s
-    while not check():
-        assert asyncio.get_running_loop().time() < end, f"not within {limit_s} s: {what}"
+    while True:
+        late = asyncio.get_running_loop().time() > end  # before the look: see wait_for in daemon.py
+        if check():
+            return
+        assert not late, f"not within {limit_s} s: {what}"
         await asyncio.sleep(0.01)
 
 
@@ -44,7 +47,7 @@ async def sandbox(server: RealtimeDouble, tmp_path: Path) -> SandboxDouble:
 
 @pytest_asyncio.fixture
 async def holt(server: RealtimeDouble, sandbox: SandboxDouble) -> AsyncIterator[AsyncHolt]:
-    async with await AsyncHolt.connect(server.url, key="k", timeout=5) as holt:
+    async with await AsyncHolt.connect(server.url, key="k", timeout=30) as holt:
         yield holt
 
 
@@ -61,5 +64,5 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 @pytest_asyncio.fixture
 async def at(live: Any) -> AsyncIterator[AsyncHolt]:
     """A client of the real daemon."""
-    async with await AsyncHolt.connect(ready_file=live.ready_file) as holt:
+    async with await AsyncHolt.connect(ready_file=live.ready_file, timeout=60) as holt:
         yield holt

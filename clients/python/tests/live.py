@@ -36,7 +36,7 @@ class LiveSandbox:
     def kill(self) -> None:
         """The daemon at once; its keeper sweeps what it left, and ends."""
         os.kill(self._daemon.pid, signal.SIGKILL)
-        self._daemon.wait_end(15)
+        self._daemon.wait_end(30)
 
     def start_again(self) -> None:
         self._daemon = Daemon(self.home, *self._arguments)

@@ -28,7 +28,7 @@ async def start(url: str, *arguments: str) -> asyncio.subprocess.Process:
 
 async def test_the_example_runs_to_its_end(server: RealtimeDouble, sandbox: SandboxDouble) -> None:
     example = await start(server.url)
-    said, _ = await asyncio.wait_for(example.communicate(), 90)
+    said, _ = await asyncio.wait_for(example.communicate(), 180)
     text = said.decode()
     assert example.returncode == 0, text
     assert "A test fails" in text and text.endswith("the tests pass\n"), text
@@ -42,7 +42,7 @@ async def test_the_example_survives_a_daemon_that_dies(
     assert example.stdout
     text = ""
     deaths = 0
-    while line := (await asyncio.wait_for(example.stdout.readline(), 90)).decode():
+    while line := (await asyncio.wait_for(example.stdout.readline(), 180)).decode():
         text += line
         if "Now the tests" in line and deaths < 2:
             await eventually("the tests run", lambda: bool(sandbox.running))
@@ -71,7 +71,7 @@ async def test_the_example_survives_a_real_daemon_that_is_killed(
             stderr=asyncio.subprocess.STDOUT)  # fmt: skip
         assert example.stdout
         text, deaths = "", 0
-        while line := (await asyncio.wait_for(example.stdout.readline(), 90)).decode():
+        while line := (await asyncio.wait_for(example.stdout.readline(), 180)).decode():
             text += line
             if "| test 1" in line and deaths < 2:
                 deaths += 1
@@ -89,7 +89,7 @@ async def test_a_model_that_is_not_to_be_had_is_said_in_a_sentence(
     server: RealtimeDouble, sandbox: SandboxDouble
 ) -> None:
     example = await start(server.url, "--model", "no_such_provider:name")
-    said, _ = await asyncio.wait_for(example.communicate(), 90)
+    said, _ = await asyncio.wait_for(example.communicate(), 180)
     text = said.decode()
     assert example.returncode == 1, text
     assert text.startswith("fix_a_bug: --model no_such_provider:name cannot be used: "), text

@@ -179,4 +179,4 @@ def test_a_closed_client_is_an_error_too(world: World) -> None:
     toolkit.close()
     began = time.monotonic()
     message = tools["read_file"].invoke(tool_call("read_file", path="f"))
-    assert message.status == "error" and time.monotonic() - began < 5
+    assert message.status == "error" and time.monotonic() - began < 30

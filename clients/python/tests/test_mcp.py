@@ -21,6 +21,7 @@ from mcp import Client, StdioServerParameters
 from holt import AsyncHolt
 from holt.mcp_server import BearerGuard, main, make_server
 
+from conftest import eventually
 from realtime_double import RealtimeDouble
 from sandbox_double import SandboxDouble
 
@@ -42,7 +43,7 @@ async def client(server: RealtimeDouble, sandbox: SandboxDouble) -> AsyncIterato
             await done.wait()
 
     task = asyncio.create_task(life())
-    yield await asyncio.wait_for(ready, 10)
+    yield await asyncio.wait_for(ready, 60)
     done.set()
     await task
 
@@ -97,6 +98,7 @@ async def test_output_is_progress(client: Client) -> None:
         heard.append((done, message))
 
     await client.call_tool("shell_exec", {"command": "echo hi"}, progress_callback=progress)
+    await eventually("its output", lambda: bool(heard))
     assert heard == [(3, "hi\n")]
 
 
@@ -105,14 +107,9 @@ async def test_a_call_that_is_given_up_is_stopped(client: Client, sandbox: Sandb
         return await client.call_tool("shell_exec", {"command": "sleep 60"})
 
     task = asyncio.create_task(work())
-    end = asyncio.get_running_loop().time() + 5
-    while not sandbox.running:
-        assert asyncio.get_running_loop().time() < end
-        await asyncio.sleep(0.01)
+    await eventually("it runs", lambda: bool(sandbox.running))
     task.cancel()
-    while sandbox.running:
-        assert asyncio.get_running_loop().time() < end
-        await asyncio.sleep(0.01)
+    await eventually("it is stopped", lambda: not sandbox.running)
 
 
 async def test_the_program_speaks_over_stdio(

@@ -157,7 +157,7 @@ def test_grep_is_capped_and_skips_git(backend: HoltSandbox, root: str) -> None:
 
 
 def test_a_timeout_is_an_exit_code(backend: HoltSandbox) -> None:
-    late = backend.execute("echo early; sleep 30", timeout=1)
+    late = backend.execute("echo early; sleep 60", timeout=5)
     assert late.exit_code == 124 and late.output.startswith("early\n")
 
 

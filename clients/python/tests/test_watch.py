@@ -13,7 +13,7 @@ from holt import AsyncHolt, Change, DeniedError, NotFoundError, Watch
 from live import LiveSandbox, needs_daemon
 
 pytestmark = needs_daemon
-LIMIT_S = 30.0
+LIMIT_S = 90.0
 
 
 async def until(watch: Watch, kind: str, path: Path) -> list[Change]:
