@@ -16,7 +16,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 BIN = Path(os.environ.get("HOLT_BIN", ROOT / "build" / "dev" / "bin"))
-READY_S = 30
+READY_S = 90
 
 
 def free_port() -> int:
@@ -68,7 +68,7 @@ class House:
     def tail(self) -> str:
         return (self.home / "output.log").read_text(errors="replace")[-3000:]
 
-    async def ended(self, limit_s: float = 15) -> int:
+    async def ended(self, limit_s: float = 60) -> int:
         """Waits for the keeper; its exit code."""
         end = time.monotonic() + limit_s
         while self.process.poll() is None:
