@@ -16,6 +16,7 @@
 #include <array>
 #include <cerrno>
 #include <csignal>
+#include <cstdint>
 #include <unistd.h>
 #include <utility>
 
@@ -34,6 +35,9 @@ constexpr milliseconds kill_limit{2000};
 constexpr milliseconds stuck_limit{500};
 /// All that a pipe holds: one read, then the others on the strand have their turn.
 constexpr std::size_t read_bytes = 64 * 1024;
+/// Reads that take all that a terminal holds: it hands out 4 KiB at a time.
+constexpr int last_reads = 20;
+enum class taken : std::uint8_t { some, nothing, end };
 
 class running final : public process_job, public std::enable_shared_from_this<running> {
 public:
@@ -190,12 +194,17 @@ private:
                            [self = shared_from_this(), i](error_code) { self->read(i); });
   }
 
-  /// One buffer serves all: nothing stays in it.
   void read(std::size_t i) {
+    if (take(i) != taken::end)
+      wait_for(i);
+  }
+
+  /// One read. One buffer serves all: nothing stays in it.
+  taken take(std::size_t i) {
     static thread_local std::array<char, read_bytes> buffer;
     auto& from = outputs_[i];
     if (!from.is_open())
-      return;
+      return taken::end;
     const auto n = ::read(from.native_handle(), buffer.data(), buffer.size());
     if (n > 0) {
       if (hooks_.on_output)
@@ -203,15 +212,16 @@ private:
                          : i == 0  ? output_stream::out
                                    : output_stream::err,
                          {buffer.data(), static_cast<std::size_t>(n)});
-    } else if (n == 0 || (errno != EINTR && errno != EAGAIN)) {
-      error_code ignored; // the end; a terminal says it with EIO
-      from.close(ignored);
-      if (ended_ && outputs_ended())
-        close_all();
-      maybe_end();
-      return;
+      return taken::some;
     }
-    wait_for(i);
+    if (n < 0 && (errno == EINTR || errno == EAGAIN))
+      return taken::nothing;
+    error_code ignored; // the end; a terminal says it with EIO
+    from.close(ignored);
+    if (ended_ && outputs_ended())
+      close_all();
+    maybe_end();
+    return taken::end;
   }
 
   // -- input and signals
@@ -291,6 +301,10 @@ private:
     drain_.async_wait([self = shared_from_this()](error_code stopped) {
       if (stopped)
         return;
+      // What it printed itself is there by now, also when this comes late and much is left.
+      for (std::size_t i = 0; i < self->outputs_.size(); ++i)
+        for (int n = 0; n < last_reads && self->take(i) == taken::some;)
+          ++n;
       self->waited_ = true;
       self->maybe_end();
     });
