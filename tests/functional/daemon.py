@@ -83,7 +83,8 @@ class Process:
 def stat_of(pid: int):
     """(parent, start time, state), or None."""
     try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].split()
+        stat = Path(f"/proc/{pid}/stat").read_bytes().decode(errors="replace")  # a name may be cut
+        fields = stat.rpartition(") ")[2].split()
         return int(fields[1]), fields[19], fields[0]
     except (OSError, IndexError):
         return None
