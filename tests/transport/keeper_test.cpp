@@ -62,12 +62,12 @@ struct kept {
   }
   ~kept() {
     ::close(output);
-    sweep_descendants(steady_clock::now() + milliseconds{2000});
+    sweep_descendants(steady_clock::now() + milliseconds{20'000});
     if (keeper > 0)
       ::waitpid(keeper, nullptr, 0);
   }
 
-  /// The next line of the script's output, within 10 s.
+  /// The next line of the script's output, within 20 s.
   std::string line() {
     for (;;) {
       if (const auto end = text.find('\n'); end != std::string::npos) {
@@ -77,7 +77,7 @@ struct kept {
       }
       pollfd wait{output, POLLIN, 0};
       std::array<char, 256> buffer{};
-      if (::poll(&wait, 1, 10'000) <= 0)
+      if (::poll(&wait, 1, 20'000) <= 0)
         return "<nothing>";
       const auto n = ::read(output, buffer.data(), buffer.size());
       if (n <= 0)
@@ -88,8 +88,7 @@ struct kept {
 
   int exit_code() {
     int status = -1;
-    CAF_CHECK(eventually([&] { return ::waitpid(keeper, &status, WNOHANG) == keeper; },
-                         milliseconds{10'000}));
+    CAF_CHECK(eventually([&] { return ::waitpid(keeper, &status, WNOHANG) == keeper; }));
     keeper = 0;
     return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
   }

@@ -59,7 +59,7 @@ CAF_TEST(children and orphans keep apart with two threads) {
     process::start(p.by, p.io.get_executor(),
                    sh("(exit 3) > /dev/null 2>&1 & exit " + std::to_string(i)), h);
   }
-  CAF_CHECK(eventually([&] { return ended == 100; }));
+  CAF_CHECK(eventually([&] { return ended == 100; }, milliseconds{40'000}));
   CAF_CHECK_EQUAL(right.load(), 100);
   CAF_CHECK(eventually([&] { return descendants(read_process_table(), ::getpid()).empty(); }));
   work.reset();
