@@ -30,9 +30,9 @@ CAF_TEST(a call gets the answer or one error) {
         + (got ? std::to_string(got->status) + " " + *got->body : std::string{got.error().word()}));
     });
   };
-  ask("/echo", 5s, 1000, "a");
+  ask("/echo", 15s, 1000, "a");
   CAF_CHECK(seen.wait_for("a 200 POST /echo hi"));
-  ask("/big", 5s, 1000, "b");
+  ask("/big", 15s, 1000, "b");
   CAF_CHECK(seen.wait_for("b payload_too_large"));
   ask("/slow", 50ms, 1000, "c");
   CAF_CHECK(seen.wait_for("c timeout"));

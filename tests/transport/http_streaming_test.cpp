@@ -174,8 +174,9 @@ CAF_TEST(a sink refuses before and while the body comes) {
   CAF_REQUIRE(early.send(put("/refuse-open", "Expect: 100-continue\r\n" + length(1'000'000), "")));
   CAF_CHECK_EQUAL(early.read_answer().status, 409u);
   raw_client late{s.port};
-  CAF_REQUIRE(late.send(put("/refuse-write", length(10'000'000), std::string(200'000, 'x'))));
-  CAF_CHECK_EQUAL(late.read_answer().status, 409u);
+  // It may be cut off while it says the rest.
+  CAF_CHECK_EQUAL(
+    late.ask(put("/refuse-write", length(10'000'000), std::string(200'000, 'x'))).status, 409u);
   raw_client large{s.port};
   s.app->body_limit = 1000;
   CAF_CHECK_EQUAL(

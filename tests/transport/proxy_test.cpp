@@ -201,9 +201,9 @@ CAF_TEST(a dead address costs a quarter of a second) {
 CAF_TEST(a refused address is followed by the next at once) {
   boost::asio::io_context io;
   tcp::acceptor good{io, tcp::endpoint{boost::asio::ip::address_v4::loopback(), 0}};
-  tcp::acceptor gone{io, tcp::endpoint{boost::asio::ip::address_v4::loopback(), 0}};
+  // Bound and not listening: nobody else gets the port meanwhile.
+  tcp::socket gone{io, tcp::endpoint{boost::asio::ip::address_v4::loopback(), 0}};
   const auto dead = gone.local_endpoint();
-  gone.close();
   const auto strand = boost::asio::make_strand(io.get_executor());
   std::optional<result<socket_type>> got;
   connect_to_any(strand, {dead, dead, dead, good.local_endpoint()},

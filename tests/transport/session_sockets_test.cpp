@@ -97,7 +97,7 @@ CAF_TEST(signing out closes the sockets of that session and no other) {
 
 CAF_TEST(a session whose time is over closes its sockets by itself) {
   http::auth_limits limits;
-  limits.session_life = 1s;
+  limits.session_life = 3s; // the socket below must be open by then
   guarded g{limits};
   socket_of a{g, "Cookie: " + g.sign_in()};
   CAF_CHECK_EQUAL(a.status, 101u);
