@@ -48,7 +48,7 @@ public:
     desktop::keycode code = 0;
   };
 
-  /// Takes events until `count` keys that are no modifiers were pressed; their text. 10 s at most.
+  /// Takes events until `count` keys that are no modifiers were pressed; their text. 20 s at most.
   std::string text(std::size_t count) {
     std::string out;
     strokes.clear();
@@ -83,7 +83,7 @@ private:
   }
 
   desktop::event_ptr next() {
-    auto until = std::chrono::steady_clock::now() + std::chrono::seconds{10};
+    auto until = std::chrono::steady_clock::now() + std::chrono::seconds{20};
     while (std::chrono::steady_clock::now() < until) {
       if (auto event = x_->next_event())
         return event;

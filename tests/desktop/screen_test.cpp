@@ -106,7 +106,7 @@ CAF_TEST(modes of ours do not pile up) {
 
 CAF_TEST(a lost server is an error and not the end of the process) {
   NEEDS_X;
-  test::xvfb server{"640x480x24"};
+  test::xvfb server{"640x480x24", {test::high_display()}};
   auto x = std::move(*connection::open({server.display(), {}}));
   capture shots{*x};
   CAF_CHECK(shots.grab_all());

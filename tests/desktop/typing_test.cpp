@@ -28,7 +28,9 @@ keysym unicode(char32_t point) {
 }
 
 struct desk {
-  explicit desk(const std::string& layout = {}, input_options options = {}) {
+  explicit desk(const std::string& layout = {}, input_options options = {},
+                const std::vector<std::string>& more = {})
+    : server("1920x1080x24", more) {
     if (!layout.empty())
       test::run(server.display(), {"setxkbmap", layout});
     x = std::move(*connection::open({server.display(), {}}));
@@ -271,7 +273,7 @@ CAF_TEST(a changed layout is noticed) {
 
 CAF_TEST(a key that repeats keeps its level) {
   NEEDS_X;
-  desk d{"us"};
+  desk d{"us", {}, {"-ardelay", "300"}};
   CAF_REQUIRE(d.keys->key('H', true));
   CAF_CHECK_EQUAL(d.reader->text(3), "HHH"); // the server repeats while it is held
   CAF_REQUIRE(d.keys->key('H', false));

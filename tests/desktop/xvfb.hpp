@@ -4,6 +4,7 @@
 // A real Xvfb for one test, on a display of its own choice, ended with the object. Header only,
 // shared by the test programs of desktop and stream.
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -98,16 +99,26 @@ private:
   pid_t pid_ = -1;
 };
 
+/// A display that no other test is given: servers without a wish take the lowest number that is
+/// free, and so that of a server that has just gone.
+inline std::string high_display() {
+  return ":" + std::to_string(10'000 + ::getpid() % 30'000);
+}
+
+/// A held key does not repeat unless `more` says so (-ardelay): whoever is held up between press
+/// and release would type it many times.
 class xvfb {
 public:
-  explicit xvfb(const std::string& frame = "1920x1080x24") {
+  explicit xvfb(const std::string& frame = "1920x1080x24",
+                const std::vector<std::string>& more = {}) {
     int ends[2];
     if (::pipe2(ends, O_CLOEXEC) != 0)
       std::abort();
-    server_
-      = std::make_unique<child>(std::vector<std::string>{"Xvfb", "-displayfd", "3", "-screen", "0",
-                                                         frame, "-noreset", "-nolisten", "tcp"},
-                                std::string{}, -1, -1, ends[1]);
+    std::vector<std::string> argv{"Xvfb",     "-displayfd", "3",   "-screen",  "0",    frame,
+                                  "-noreset", "-nolisten",  "tcp", "-ardelay", "60000"};
+    argv.insert(argv.end(), more.begin(), more.end());
+    high_ = std::find(more.begin(), more.end(), high_display()) != more.end();
+    server_ = std::make_unique<child>(argv, std::string{}, -1, -1, ends[1]);
     ::close(ends[1]);
     pollfd p{ends[0], POLLIN, 0};
     std::string number;
@@ -121,13 +132,25 @@ public:
     }
     display_ = ":" + number;
   }
+  ~xvfb() { kill(); }
+  xvfb(const xvfb&) = delete;
+  xvfb& operator=(const xvfb&) = delete;
+
   const std::string& display() const { return display_; }
   pid_t pid() const { return server_->pid(); }
-  void kill() { server_.reset(); }
+  void kill() {
+    server_.reset();
+    if (!high_)
+      return;
+    // What the next server of a low number would clear up.
+    ::unlink(("/tmp/.X" + display_.substr(1) + "-lock").c_str());
+    ::unlink(("/tmp/.X11-unix/X" + display_.substr(1)).c_str());
+  }
 
 private:
   std::unique_ptr<child> server_;
   std::string display_;
+  bool high_ = false;
 };
 
 /// Runs a program to its end on the display; its exit code.
@@ -136,7 +159,7 @@ inline int run(const std::string& display, const std::vector<std::string>& argv)
   return c.wait();
 }
 
-/// Asks again until it is so, 10 s at most.
+/// Asks again until it is so, 20 s at most.
 inline bool eventually(const std::function<bool()>& so) {
   auto until = std::chrono::steady_clock::now() + std::chrono::seconds{20};
   while (!so()) {

@@ -55,16 +55,16 @@ public:
   std::string socket() const { return folder_ + "/native"; }
   std::string address() const { return "unix:" + socket(); }
 
-  /// Plays a tone of 440 Hz into the sink for two seconds.
+  /// Plays a tone of 440 Hz into the sink for ten seconds.
   std::unique_ptr<test::child> play() const {
     auto file = folder_ + "/tone.raw";
-    std::ofstream out{file, std::ios::binary};
-    for (int i = 0; i < 96'000; ++i) {
+    std::string tone;
+    for (int i = 0; i < 480'000; ++i) {
       auto v = static_cast<std::int16_t>(8000 * std::sin(2 * std::numbers::pi * 440 * i / 48'000));
       for (int channel = 0; channel < 2; ++channel)
-        out.write(reinterpret_cast<const char*>(&v), sizeof v);
+        tone.append(reinterpret_cast<const char*>(&v), sizeof v);
     }
-    out.close();
+    std::ofstream{file, std::ios::binary} << tone;
     return std::make_unique<test::child>(
       std::vector<std::string>{"pacat", "-s", address(), "-d", "audio_output", "--rate=48000",
                                "--channels=2", "--format=s16le", "--raw", "--latency-msec=50",
@@ -138,7 +138,7 @@ CAF_TEST(a tone on the desktop is heard as Opus) {
   CAF_REQUIRE(l.source.start());
   CAF_CHECK(l.source.state() == audio_state::idle);
   l.source.set_viewers(1);
-  CAF_REQUIRE(l.until([&] { return !l.frames.empty(); })); // the tone lasts two seconds only
+  CAF_REQUIRE(l.until([&] { return !l.frames.empty(); })); // the tone does not last for ever
   auto player = server.play();
   CAF_REQUIRE(l.until([&] { return l.loud() >= 40; }));
   std::lock_guard lock{l.mutex};
@@ -161,12 +161,17 @@ CAF_TEST(silence is sent sparsely and its clock goes on) {
     auto n = l.frames.size();
     return n >= 3 && l.frames[n - 1]->rtp_timestamp - l.frames[n - 2]->rtp_timestamp >= 9600;
   };
-  auto span = [&] { return l.frames.back()->rtp_timestamp - l.frames.front()->rtp_timestamp; };
-  CAF_REQUIRE(l.until([&] { return sparse() && span() >= 2 * 48'000; }));
-  std::lock_guard lock{l.mutex};
-  auto ticks = l.frames.back()->rtp_timestamp - l.frames.front()->rtp_timestamp;
-  auto us = duration_cast<microseconds>(l.frames.back()->captured - l.frames.front()->captured);
-  CAF_CHECK(std::abs(double(ticks) / 0.048 - double(us.count())) < 500'000); // of two seconds
+  // Two seconds and more are as long by both clocks. One end of them may have been held up: then
+  // others are not.
+  auto in_step = [&] {
+    const auto& last = *l.frames.back();
+    return std::any_of(l.frames.begin(), l.frames.end(), [&](const auto& one) {
+      auto ticks = last.rtp_timestamp - one->rtp_timestamp;
+      auto us = duration_cast<microseconds>(last.captured - one->captured);
+      return ticks >= 2 * 48'000 && std::abs(double(ticks) / 0.048 - double(us.count())) < 500'000;
+    });
+  };
+  CAF_CHECK(l.until([&] { return sparse() && in_step(); }));
 }
 
 CAF_TEST(nothing is recorded without viewers) {

@@ -52,10 +52,10 @@ struct fixture {
     return made;
   }
 
-  /// Turns both sides until `done` holds; false after 10 s.
+  /// Turns both sides until `done` holds; false after 20 s.
   template <class F>
   bool until(F done) {
-    auto limit = std::chrono::steady_clock::now() + 10s;
+    auto limit = std::chrono::steady_clock::now() + 20s;
     while (!done()) {
       if (std::chrono::steady_clock::now() > limit)
         return false;

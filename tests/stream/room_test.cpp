@@ -62,7 +62,7 @@ CAF_TEST(a clean close ends the connection at once) {
 
 CAF_TEST(an abnormal close waits for a return until the grace is over) {
   stream::room_settings rules;
-  rules.grace = 1500ms; // the way back below takes a while on a busy machine
+  rules.grace = 4s; // the way back below takes a while on a busy machine
   start(rules);
   auto token = account("ann");
   auto first = open(token);

@@ -65,7 +65,7 @@ struct server {
 };
 
 result<void> get(const std::string& say, bool stay = false,
-                 milliseconds limit = milliseconds{5000}) {
+                 milliseconds limit = milliseconds{15'000}) {
   asio::io_context io;
   server s{io, say, stay};
   return answer(io, [&](probe::done d) {
@@ -182,8 +182,10 @@ CAF_TEST(a real X server answers with the cookie and is missed when it is stoppe
   std::array<int, 2> pipe{};
   CAF_REQUIRE(::pipe2(pipe.data(), O_CLOEXEC) == 0);
   process_spec spec;
-  spec.argv = {"Xvfb",      "-displayfd", "3",        "-screen", "0", "64x64x24",
-               "-nolisten", "tcp",        "-noreset", "-auth",   auth};
+  // A number that no other test is given the moment this server is gone.
+  const auto own = ":" + std::to_string(10'000 + ::getpid() % 30'000);
+  spec.argv = {"Xvfb",     own,         "-displayfd", "3",        "-screen", "0",
+               "64x64x24", "-nolisten", "tcp",        "-noreset", "-auth",   auth};
   spec.env = {{"PATH", path}};
   spec.descriptors = {{3, pipe[1]}};
   auto server = p.start(spec);
