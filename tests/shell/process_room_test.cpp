@@ -8,6 +8,8 @@
 #include <caf/test/unit_test.hpp>
 
 #include <algorithm>
+#include <fstream>
+#include <sys/stat.h>
 
 #include <boost/asio/post.hpp>
 
@@ -172,9 +174,11 @@ CAF_TEST(what a process left behind can be killed after its end) {
 }
 
 CAF_TEST(an output held by what was left behind does not delay the end) {
-  auto one = good(script("(sleep 0.4; echo later) & echo now"));
+  CAF_REQUIRE(::mkfifo((dir.path / "go").c_str(), 0600) == 0);
+  auto one = good(script("(read x < go; echo later) & echo now"));
   CAF_REQUIRE(over(one));
   CAF_CHECK_EQUAL(printed(one), "now\n");
+  std::ofstream{dir.path / "go"} << "on\n";
   CAF_REQUIRE(until([&] { return printed(one) == "now\nlater\n"; }));
 }
 
@@ -235,7 +239,13 @@ CAF_TEST(a run answers its fields) {
 }
 
 CAF_TEST(a run keeps its time - out though a grandchild holds the pipe) {
-  const auto got = run("sleep 600 & echo hi; sleep 600", milliseconds{300});
+  // On a busy machine that may have passed before it said anything: then with a longer one.
+  nlohmann::json got;
+  for (int limit = 300; limit < 15'000; limit *= 6) {
+    got = run("sleep 600 & echo hi; sleep 600", milliseconds{limit});
+    if (!got["stdout"].get<std::string>().empty())
+      break;
+  }
   CAF_CHECK(got["timedOut"].get<bool>());
   CAF_CHECK(got["exitCode"].is_null());
   CAF_CHECK_EQUAL(got["stdout"].get<std::string>(), "hi\n");

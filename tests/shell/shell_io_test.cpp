@@ -235,7 +235,7 @@ CAF_TEST(no end of a job leaves a descriptor) {
   }
   s.defaults.shell = "/nowhere/sh";
   s.finish("true");
-  CAF_CHECK(s.until([&] { return open_descriptors() == before; }));
+  CAF_CHECK(s.until([&] { return open_descriptors() <= before; })); // the first may have had some
   CAF_CHECK_EQUAL(s.by.children()->size(), 0u);
 }
 

@@ -155,7 +155,10 @@ CAF_TEST(a background child that holds the output neither delays the answer nor 
 
 CAF_TEST(a background child without the output delays nothing) {
   shell_jobs s;
-  auto c = s.finish("sleep 1000 > /dev/null 2>&1 & echo $!");
+  // It has the output until it has opened its own.
+  auto c = s.finish("sleep 1000 > /dev/null 2>&1 & c=$!; "
+                    "while [ \"$(readlink /proc/$c/fd/2)\" != /dev/null ]; do sleep 0.01; done; "
+                    "echo $c");
   CAF_CHECK(!c->fields().contains("held_open_by"));
   const auto child = std::stoi(c->text("stdout"));
   CAF_CHECK(alive(child));
@@ -198,7 +201,7 @@ CAF_TEST(a thousand commands have the right exit codes and leave nothing) {
   CAF_MESSAGE(
     "took " << std::chrono::duration_cast<milliseconds>(steady_clock::now() - begin).count()
             << " ms");
-  CAF_CHECK(s.until([&] { return open_descriptors() == before; }));
+  CAF_CHECK(s.until([&] { return open_descriptors() <= before; })); // the first may have had some
   CAF_CHECK_EQUAL(s.by.children()->size(), 0u);
   CAF_CHECK(s.until([&] { return descendants(read_process_table(), ::getpid()).empty(); }));
 }
