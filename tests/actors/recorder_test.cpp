@@ -230,8 +230,11 @@ CAF_TEST(an ffmpeg that is killed makes a failed recording that can be played) {
   CAF_REQUIRE(begun.has_value());
   const auto id = (*begun)["id"].get<std::string>();
   CAF_CHECK(h.has_fragments(id, 1));
-  auto child = h.child();
-  CAF_REQUIRE(child.has_value());
+  std::optional<child_snapshot> child; // its first fragment is there before it is known to be ready
+  CAF_REQUIRE(eventually([&] {
+    child = h.child();
+    return child.has_value();
+  }));
   CAF_REQUIRE(kill(static_cast<pid_t>(child->pid), SIGKILL) == 0);
   CAF_CHECK(eventually([&] { return h.look(id)["status"] == "failed"; }));
   const auto told = h.look(id);

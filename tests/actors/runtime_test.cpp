@@ -55,7 +55,7 @@ CAF_TEST(actors and handlers share the threads) {
   });
   boost::asio::post(rt.io(), [&] {
     rt.system().spawn([&](caf::event_based_actor* self) {
-      self->request(adder, 5s, 1, 2).then([&](int sum) { answer.set_value(sum); });
+      self->request(adder, 20s, 1, 2).then([&](int sum) { answer.set_value(sum); });
     });
   });
   auto future = answer.get_future();

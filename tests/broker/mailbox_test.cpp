@@ -18,22 +18,24 @@ const std::string sandbox = "realtime:sandbox:s1";
 struct local {
   explicit local(broker_server& s) {
     link::link_events how;
-    how.on_up = [this](link::link_limits) { seen.add("up"); };
-    how.on_message = [this](link::link_message m) {
+    how.on_up = [to = heard](link::link_limits) { to->add("up"); };
+    how.on_message = [to = heard](link::link_message m) {
       link::held_message held{std::move(m)};
       const auto& what = held.what();
-      seen.add((what.replayed ? "old " : "new ") + what.event + " " + what.payload);
+      to->add((what.replayed ? "old " : "new ") + what.event + " " + what.payload);
       held.settle();
     };
-    how.on_presence = [this](std::vector<link::link_presence> all) {
+    how.on_presence = [to = heard](std::vector<link::link_presence> all) {
       std::string keys;
       for (const auto& one : all)
         keys += " " + one.key;
-      seen.add("present" + keys);
+      to->add("present" + keys);
     };
     port = s->join_local("s1", std::move(how));
   }
-  events seen;
+  /// Shared with the callbacks: one may still run when the port was closed.
+  std::shared_ptr<events> heard = std::make_shared<events>();
+  events& seen = *heard;
   link::link_port_ptr port;
 };
 

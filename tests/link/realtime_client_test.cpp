@@ -29,6 +29,7 @@ CAF_TEST(a client joins and talks and leaves) {
   realtime_server server;
   {
     realtime_rig client;
+    client.take_your_time();
     CAF_REQUIRE(client.start(server.url()));
     client.port().set_presence({{"role", "sandbox"}, {"id", "sbx-7"}});
     CAF_REQUIRE(client.seen.wait_for("up 1"));
@@ -69,6 +70,7 @@ CAF_TEST(every close code brings it back) {
 CAF_TEST(a channel that is closed with a reason is joined again on the same socket) {
   realtime_server server;
   realtime_rig client;
+  client.take_your_time();
   CAF_REQUIRE(client.start(server.url()));
   CAF_REQUIRE(client.seen.wait_for("up 1"));
   server.crash_channels();
@@ -86,12 +88,13 @@ CAF_TEST(rate limits are waited out) {
   realtime_server server;
   server.refuse_joins({"ClientJoinRateLimitReached: Too many joins per second"});
   realtime_rig client;
+  client.how.hurry = 10;
   const auto start = std::chrono::steady_clock::now();
   CAF_REQUIRE(client.start(server.url()));
   CAF_REQUIRE(client.seen.wait_for("down too_many_requests"));
-  CAF_CHECK(client.details().find("The next attempt is in 3 s.") != std::string::npos);
+  CAF_CHECK(client.details().find("The next attempt is in 6 s.") != std::string::npos);
   CAF_CHECK(client.seen.wait_for("up 1"));
-  CAF_CHECK(std::chrono::steady_clock::now() - start >= 3s); // 60 s, divided by 20
+  CAF_CHECK(std::chrono::steady_clock::now() - start >= 6s); // 60 s, divided by 10
   CAF_CHECK_EQUAL(server.joins.load(), 2);
   CAF_CHECK_EQUAL(server.violations().size(), 0u);
 }
@@ -122,6 +125,7 @@ CAF_TEST(refused handshakes are tried again as their status says) {
   realtime_server server;
   server.refuse_handshakes({500, 503, 500});
   realtime_rig client;
+  client.how.hurry = 5;
   CAF_REQUIRE(client.start(server.url()));
   CAF_CHECK(client.seen.wait_for("up 1"));
   CAF_CHECK_EQUAL(server.handshakes.load(), 4);
@@ -132,6 +136,7 @@ CAF_TEST(a token command feeds the join and runs again for the next one) {
   realtime_server server;
   temp_file counter;
   realtime_rig client;
+  client.take_your_time();
   client.how.token_command
     = "n=$(cat " + counter.path + "); n=$((n+1)); echo $n > " + counter.path + "; echo token.$n";
   CAF_REQUIRE(client.start(server.url()));
@@ -179,6 +184,7 @@ CAF_TEST(an unanswered heartbeat brings a new socket) {
 CAF_TEST(junk from the server is dropped and counted) {
   realtime_server server;
   realtime_rig client;
+  client.take_your_time();
   CAF_REQUIRE(client.start(server.url()));
   CAF_REQUIRE(client.seen.wait_for("up 1"));
   for (const auto* junk :
@@ -202,17 +208,25 @@ CAF_TEST(junk from the server is dropped and counted) {
 CAF_TEST(sends are bounded and honest) {
   realtime_server server;
   realtime_rig client;
+  client.take_your_time();
   client.how.limits.messages_per_second = 20;
   client.how.outbox_messages = 50;
+  server.answer_joins(false);
   CAF_REQUIRE(client.start(server.url()));
-  CAF_CHECK(!client.send("{}")); // not joined yet, most likely; then it is simply sent
+  CAF_REQUIRE(server.seen.wait_for("join"));
+  CAF_CHECK(!client.send("{}")); // not joined yet
+  server.answer_joins(true);
+  server.close_sockets(1012);
   CAF_REQUIRE(client.seen.wait_for("up 1"));
   CAF_CHECK(!client.send("\"" + std::string(300'000, 'x') + "\""));
   int taken = 0;
+  const auto begin = std::chrono::steady_clock::now();
   while (client.send("{\"n\":" + std::to_string(taken) + "}") && taken < 10'000)
     ++taken;
   CAF_CHECK(taken >= 50);
-  CAF_CHECK(taken <= 50 + 21);
+  // Twenty at once, and what its second gives back meanwhile.
+  const auto meanwhile = (std::chrono::steady_clock::now() - begin) / 50ms;
+  CAF_CHECK(taken <= 50 + 21 + meanwhile);
   CAF_CHECK(client.eventually([&] { return server.broadcasts == taken; }));
   CAF_CHECK_EQUAL(server.violations().size(), 0u);
 }
@@ -220,6 +234,7 @@ CAF_TEST(sends are bounded and honest) {
 CAF_TEST(many threads may send at once) {
   realtime_server server;
   realtime_rig client;
+  client.take_your_time();
   client.how.limits.messages_per_second = 0;
   CAF_REQUIRE(client.start(server.url()));
   CAF_REQUIRE(client.seen.wait_for("up 1"));

@@ -61,6 +61,7 @@ CAF_TEST(a client talks over TLS and checks the certificate) {
   tls.start();
   {
     realtime_rig client;
+    client.take_your_time();
     client.how.ca_file = made.file("ca.pem");
     CAF_REQUIRE(client.start(https(tls.port)));
     CAF_REQUIRE(client.seen.wait_for("up 1"));
