@@ -16,8 +16,6 @@ namespace holt::files {
 
 namespace {
 
-constexpr int half_move_ms = 20; ///< between the two halves of a rename, at most
-
 class hub final : public watch_hub {
 public:
   explicit hub(watch_limits limits)
@@ -61,6 +59,13 @@ private:
       return; // full: it is awake
   }
 
+  /// Whole ms until then, up; 0: it has passed.
+  static int left(watch_state::clock::time_point until) {
+    const auto rest
+      = std::chrono::ceil<std::chrono::milliseconds>(until - watch_state::clock::now());
+    return static_cast<int>(std::max<std::int64_t>(rest.count(), 0));
+  }
+
   /// Those that live; false: the hub ends.
   bool current(std::vector<std::shared_ptr<watch_state>>& out) {
     std::lock_guard lock{mutex_};
@@ -74,12 +79,13 @@ private:
     std::vector<pollfd> waits;
     while (current(now)) {
       waits.assign(1, {wake_.get(), POLLIN, 0});
-      bool pending = false;
+      std::optional<watch_state::clock::time_point> until;
       for (const auto& one : now) {
         waits.push_back({one->fd(), POLLIN, 0});
-        pending = pending || one->has_pending();
+        if (auto at = one->pending_until(); at && (!until || *at < *until))
+          until = at;
       }
-      const int ready = ::poll(waits.data(), waits.size(), pending ? half_move_ms : -1);
+      const int ready = ::poll(waits.data(), waits.size(), until ? left(*until) : -1);
       std::uint64_t count = 0;
       if (waits[0].revents != 0 && ::read(wake_.get(), &count, sizeof count) < 0)
         continue;
@@ -87,7 +93,7 @@ private:
         if (ready > 0 && waits[i + 1].revents != 0) {
           if (!now[i]->read_events())
             now[i]->closed = true;
-        } else if (now[i]->has_pending()) {
+        } else if (auto at = now[i]->pending_until(); at && left(*at) == 0) {
           now[i]->settle_pending();
         }
       }

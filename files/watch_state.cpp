@@ -21,6 +21,8 @@ constexpr std::uint32_t interest = IN_CREATE | IN_MODIFY | IN_CLOSE_WRITE | IN_D
                                    | IN_MOVED_FROM | IN_MOVED_TO | IN_ATTRIB | IN_DELETE_SELF
                                    | IN_MOVE_SELF | IN_ONLYDIR;
 constexpr std::size_t max_batch = 1'000; ///< changes told at once
+/// Between the two halves of a rename: whoever renames may be held up there.
+constexpr std::chrono::milliseconds half_move_limit{250};
 
 std::string joined(const std::string& folder, std::string_view name) {
   return folder.empty() ? std::string{name} : folder + "/" + std::string{name};
@@ -262,7 +264,7 @@ void watch_state::handle(const inotify_event& event, std::string_view name_view)
   const auto below = joined(found->second.below, name);
   const bool ours = is_temporary_name(name);
   if ((event.mask & IN_MOVED_FROM) != 0)
-    pending_ = half_move{event.cookie, below, directory, ours};
+    pending_ = half_move{event.cookie, below, directory, ours, clock::now() + half_move_limit};
   else if ((event.mask & IN_MOVED_TO) != 0)
     moved_here(event, below, directory, found->second, name);
   else if (ours)

@@ -8,6 +8,7 @@
 #include "files/watch.hpp"
 
 #include <atomic>
+#include <chrono>
 #include <map>
 #include <optional>
 #include <unordered_map>
@@ -19,6 +20,8 @@ namespace holt::files {
 
 class watch_state {
 public:
+  using clock = std::chrono::steady_clock;
+
   watch_state(file_context context, jailed_path where, watch_options how, watch_limits limits,
               watch_hub::sink to);
 
@@ -29,9 +32,11 @@ public:
 
   /// Reads what there is and tells it. False: it is over.
   bool read_events();
-  /// A move out of what is watched looks like the first half of a rename: after a moment without
-  /// the second half it is one.
-  bool has_pending() const noexcept { return pending_.has_value(); }
+  /// A move out of what is watched looks like the first half of a rename: it is one when the second
+  /// half has not come by then.
+  std::optional<clock::time_point> pending_until() const noexcept {
+    return pending_ ? std::optional{pending_->until} : std::nullopt;
+  }
   void settle_pending();
 
   std::atomic<bool> closed{false};
@@ -47,6 +52,7 @@ private:
     std::string below;
     bool directory = false;
     bool ours = false; ///< a temporary file of ours
+    clock::time_point until;
   };
 
   result<void> add_tree(const std::string& below, bool tell);

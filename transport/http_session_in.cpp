@@ -39,10 +39,14 @@ void http_session::received(error_code ec, std::size_t n) {
   if (phase_ == phase::lingering) {
     lingered_ += n;
     buffer_.clear();
-    if (ec || lingered_ > linger_most_)
+    if (ec || lingered_ > linger_most_) {
       end();
-    else
+    } else {
+      using std::chrono::milliseconds;
+      const auto rest = std::chrono::ceil<milliseconds>(linger_until_ - steady_clock::now());
+      arm(std::clamp(rest, milliseconds{0}, core_->options.linger));
       read(read_bytes);
+    }
     return;
   }
   if (phase_ == phase::writing && out_stream_) { // only to hear when the peer is gone

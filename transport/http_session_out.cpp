@@ -118,6 +118,7 @@ void http_session::sent() {
     socket_.shutdown(asio::ip::tcp::socket::shutdown_send, ec);
     phase_ = phase::lingering;
     arm(core_->options.linger);
+    linger_until_ = std::chrono::steady_clock::now() + linger_rounds * core_->options.linger;
     if (!reading_) {
       buffer_.clear();
       read(read_bytes);

@@ -46,6 +46,7 @@ private:
   using phase = session_phase;
   static constexpr std::size_t read_bytes = 2048; ///< room for a read while waiting for a request
   static constexpr std::size_t linger_bytes = 256 * 1024; ///< thrown away after a closing answer
+  static constexpr int linger_rounds = 10; ///< a sender that goes on is heard for so many limits
 
   // -- life
   void arm(std::chrono::milliseconds after);
@@ -121,6 +122,7 @@ private:
   std::size_t written_ = 0;
   std::size_t lingered_ = 0;
   std::size_t linger_most_ = linger_bytes;
+  std::chrono::steady_clock::time_point linger_until_{}; ///< not beyond, though more comes
   access_record record_;
   std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
   bool is_head_ = false;

@@ -14,8 +14,10 @@
 #include <boost/asio/strand.hpp>
 
 #include <array>
+#include <fcntl.h>
 #include <mutex>
 #include <optional>
+#include <sys/ioctl.h>
 #include <unistd.h>
 #include <utility>
 
@@ -24,6 +26,7 @@ namespace asio = boost::asio;
 namespace {
 
 constexpr std::chrono::milliseconds drain_limit{200};
+constexpr std::chrono::milliseconds drain_again{10};
 constexpr std::uint64_t log_max_bytes = 5 * 1024 * 1024;
 constexpr unsigned log_keep = 2;
 
@@ -120,6 +123,8 @@ private:
     auto self = shared_from_this();
     output_.async_read_some(asio::buffer(buffer_), [self](error_code ec, std::size_t n) {
       self->take({self->buffer_.data(), n});
+      if (self->status_)
+        self->drained_ += n;
       if (!ec) {
         self->read();
         return;
@@ -150,14 +155,31 @@ private:
       maybe_finish();
       return;
     }
-    auto self = shared_from_this();
-    drain_.expires_after(drain_limit);
-    drain_.async_wait([self](error_code stopped) {
+    drain_most_ = pipe_bytes();
+    drain(drain_limit);
+  }
+
+  /// What it printed itself is read, also by a daemon that comes late; what others that hold the
+  /// pipe print on is not waited for.
+  void drain(std::chrono::milliseconds limit) {
+    drain_.expires_after(limit);
+    drain_.async_wait([self = shared_from_this()](error_code stopped) {
       if (stopped || self->output_ended_)
         return;
+      int left = 0;
+      if (self->drained_ < self->drain_most_
+          && ::ioctl(self->output_.native_handle(), FIONREAD, &left) == 0 && left > 0) {
+        self->drain(drain_again);
+        return;
+      }
       error_code ignored;
       self->output_.close(ignored); // the read above ends and finishes
     });
+  }
+
+  std::size_t pipe_bytes() {
+    const int size = ::fcntl(output_.native_handle(), F_GETPIPE_SZ);
+    return size > 0 ? static_cast<std::size_t>(size) : 64 * 1024;
   }
 
   void maybe_finish() {
@@ -183,6 +205,8 @@ private:
   line_splitter splitter_;
   std::unique_ptr<log_file> log_;
   std::optional<exit_status> status_;
+  std::size_t drained_ = 0;    ///< bytes read since it ended
+  std::size_t drain_most_ = 0; ///< what the pipe may have held when it ended
   bool output_ended_ = false;
   bool finished_ = false;
   mutable std::mutex guard_; ///< for the next two, read from any thread
