@@ -297,7 +297,7 @@ result<void> video_source::worker::encode_now(bool key) {
   // A re-encoding has no new capture time; it is as true now as it was then.
   if (refine_left_ != refinements + 1) {
     captured_ = system_clock::now();
-    captured_steady_ = begin;
+    captured_steady_ = clock::now();
   }
   refine_left_ = std::max(refine_left_ - 1, 0);
   auto since = duration_cast<microseconds>(captured_steady_ - began_).count();
