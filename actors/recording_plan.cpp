@@ -40,10 +40,14 @@ std::vector<std::string> ffmpeg_arguments(const recording_run& how) {
     add(out, {"-map", "1:a:0", "-c:a", "aac", "-b:a", "128k", "-ar", "48000", "-ac", "2"});
   const auto width = to_string(how.width);
   const auto height = to_string(how.height);
-  // The same chain in every part: their headers must be alike.
+  // The same chain in every part: their headers must be alike. Players take a large picture for
+  // BT.709 when nothing is said, and ffmpeg makes BT.601: without both, the colours are others.
   add(out, {"-vf", "scale=w=" + width + ":h=" + height
-                     + ":force_original_aspect_ratio=decrease:force_divisible_by=2,pad=" + width
-                     + ":" + height + ":(ow-iw)/2:(oh-ih)/2,setsar=1"});
+                     + ":force_original_aspect_ratio=decrease:force_divisible_by=2"
+                       ":out_color_matrix=bt709:out_range=tv,format=yuv420p,pad="
+                     + width + ":" + height + ":(ow-iw)/2:(oh-ih)/2,setsar=1"});
+  add(out, {"-colorspace", "bt709", "-color_primaries", "bt709", "-color_trc", "bt709",
+            "-color_range", "tv"});
   add(out,
       {"-c:v", "libx264", "-preset", "ultrafast", "-crf", "23", "-pix_fmt", "yuv420p", "-g",
        to_string(how.fps * keyframe_seconds), "-threads", "2", "-video_track_timescale", "90000"});

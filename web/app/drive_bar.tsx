@@ -9,10 +9,14 @@ import { keyboard_captured, session, view, viewer } from './model.ts';
 function words(): { who: string; more: string } {
   const { control, can_control, asking, phase } = view.value;
   if (phase !== 'live' && phase !== 'negotiating') return { who: 'Not connected', more: '' };
-  const rest = (more: string) => (control.paused ? `${more} The agent is paused${control.paused_by === '' ? '' : ` by ${control.paused_by}`}.`.trim() : more);
+  const rest = (more: string) => {
+    if (!control.paused) return more;
+    const before = more === '' || more.endsWith('.') ? more : `${more}.`;
+    return `${before} The agent is paused${control.paused_by === '' ? '' : ` by ${control.paused_by}`}.`.trim();
+  };
   if (control.you && control.taken) return { who: 'You drive alone', more: 'The agent is held off until you release.' };
   if (control.you) return { who: 'You drive', more: control.paused ? rest('') : 'The agent may still act beside you.' };
-  if (control.kind === 'agent') return { who: 'The agent drives', more: rest(control.note === '' ? control.name : `It was told: ${control.note}`) };
+  if (control.kind === 'agent') return { who: 'The agent drives', more: rest(control.note === '' ? control.name : `It was told: “${control.note}”`) };
   if (control.kind === 'person') {
     const who = `${control.name || 'Somebody else'} drives`;
     if (asking) return { who, more: 'Asked. Waiting for an answer.' };

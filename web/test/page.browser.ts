@@ -318,7 +318,7 @@ test('the agent is paused, let go on, and handed back to with a note', async () 
   await page.getByTestId('ask-text').fill('the form is filled in');
   await page.keyboard.press('Enter');
   await page.locator('.picture.driver-agent').waitFor();
-  await page.getByText('It was told: the form is filled in').waitFor();
+  await page.getByText('It was told: “the form is filled in').waitFor();
 });
 
 test('a recording is started, stopped and deleted', async () => {
