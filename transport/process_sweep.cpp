@@ -27,6 +27,8 @@ using std::chrono::steady_clock;
 
 constexpr int settle_ms = 2; ///< from freezing to looking again, when something is not yet frozen
 constexpr int max_passes = 200;
+constexpr int max_execs
+  = 5; ///< looks that wait for the end of an exec; some have no environment for good
 
 /// A process that belongs to the tree, held by pidfd: the number cannot be reused under us.
 struct member {
@@ -50,6 +52,11 @@ public:
       freeze();
       out.survivors = static_cast<unsigned>(members_.size());
       if (members_.empty()) {
+        if (unsure_ && execs_waited_for_ < max_execs && !late()) {
+          ++execs_waited_for_;
+          ::poll(nullptr, 0, std::min(settle_ms, left_ms()));
+          continue;
+        }
         // Twice: a process that changed its parent during the first look was not in the tree.
         if (++clean >= clean_looks_)
           break;
@@ -202,20 +209,28 @@ private:
   }
 
   /// Once a look: it opens a file for each descendant that is not held already.
-  std::set<pid_t> marked(const process_table& table, const std::set<pid_t>& below) const {
+  std::set<pid_t> marked(const process_table& table, const std::set<pid_t>& below) {
     std::set<pid_t> out;
     if (target_->key.empty())
       return out;
     const auto entry = "HOLT_CHILD=" + target_->key;
-    for (const auto pid : below)
-      if (const auto& row = table.at(pid);
-          row.state != 'Z' && !known(row) && environment_has(pid, entry))
+    unsure_ = false;
+    for (const auto pid : below) {
+      const auto& row = table.at(pid);
+      if (row.state == 'Z' || known(row))
+        continue;
+      const auto has = environment_has(pid, entry);
+      if (has.value_or(false))
         out.insert(pid);
+      unsure_ = unsure_ || !has;
+    }
     return out;
   }
 
   const process_target* target_; ///< null: every descendant
   sweep_deadline until_;
+  bool unsure_ = false; ///< somebody showed no environment: it may be in the middle of an exec
+  int execs_waited_for_ = 0;
   int clean_looks_; ///< that find nothing, one after the other, until it is believed
   std::map<pid_t, member> members_;
   std::set<pid_t> sessions_; ///< sessions that members lead or led

@@ -122,8 +122,10 @@ std::set<pid_t> descendants(const process_table& table, pid_t root) {
   return out;
 }
 
-bool environment_has(pid_t pid, std::string_view entry) {
+std::optional<bool> environment_has(pid_t pid, std::string_view entry) {
   const auto all = read_all("/proc/" + std::to_string(pid) + "/environ", max_environment);
+  if (all.empty())
+    return std::nullopt;
   for (auto at = all.find(entry); at != std::string::npos; at = all.find(entry, at + 1)) {
     const auto end = at + entry.size();
     if ((at == 0 || all[at - 1] == '\0') && (end == all.size() || all[end] == '\0'))

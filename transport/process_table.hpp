@@ -33,7 +33,8 @@ process_table read_process_table();
 /// All that descend from `root`, without itself.
 std::set<pid_t> descendants(const process_table& table, pid_t root);
 
-/// Whether /proc/PID/environ has exactly this entry ("NAME=value"). False where it is unreadable.
-bool environment_has(pid_t pid, std::string_view entry);
+/// Whether /proc/PID/environ has exactly this entry ("NAME=value"). Nothing where there is none to
+/// read: also for a moment in an exec.
+std::optional<bool> environment_has(pid_t pid, std::string_view entry);
 
 } // namespace holt
