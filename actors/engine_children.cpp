@@ -173,6 +173,7 @@ std::vector<std::string> neko_arguments(const engine_options& how, const std::st
     "--desktop.screen",
     screen,
     "--desktop.input.enabled=false",
+    "--desktop.unminimize=false", // whoever minimises a window means it
     "--session.cookie.enabled=false",
     "--member.provider",
     "object",

@@ -68,7 +68,8 @@ struct pursuit {
       desktop::give_keyboard(bench.x(), id);
       there = false;
     }
-    bool at_rest = now >= changed + (there ? 0ms : rest) && now != begun && last != before;
+    // One that is not there may come back: it is withdrawn for a moment when others act on it too.
+    bool at_rest = last && now >= changed + (there ? 0ms : rest) && now != begun && last != before;
     if (!there && !at_rest && now < begun + patience)
       return now + look_again;
     if (last)

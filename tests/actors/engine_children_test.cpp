@@ -84,9 +84,10 @@ CAF_TEST(neko gets the display and its ports and no way to take control by itsel
   CAF_CHECK_EQUAL(after(got, "--capture.video.display"), ":7");
   CAF_CHECK_EQUAL(after(got, "--desktop.screen"), "1280x720@30");
   CAF_CHECK_EQUAL(after(got, "--webrtc.udpmux"), "4659");
-  for (const auto* flag : {"--desktop.input.enabled=false", "--session.cookie.enabled=false",
-                           "--session.locked_controls", "--session.implicit_hosting=false",
-                           "--webrtc.icelite", "--webrtc.ip_retrieval_url="})
+  for (const auto* flag :
+       {"--desktop.input.enabled=false", "--desktop.unminimize=false",
+        "--session.cookie.enabled=false", "--session.locked_controls",
+        "--session.implicit_hosting=false", "--webrtc.icelite", "--webrtc.ip_retrieval_url="})
     CAF_CHECK(has(got, flag));
 }
 

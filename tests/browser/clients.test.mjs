@@ -98,10 +98,11 @@ journey("published DesktopViewer moves the pointer and types", async () => {
     await waitFor("the terminal", () => existsSync(file), 20_000);
     await page.mouse.click(...(await at(200, 150)));
     await daemon.focused(window);
-    await page.keyboard.type("Hello from React", { delay: 15 });
+    await page.keyboard.press("Shift+KeyH"); // as a person does: neko takes keys, not capitals
+    await page.keyboard.type("ello from the page", { delay: 15 });
     await page.keyboard.press("Enter");
     await waitFor("the text", () => readFileSync(file, "utf8").includes("\n"), 15_000);
-    assert.equal(readFileSync(file, "utf8"), "Hello from React\n");
+    assert.equal(readFileSync(file, "utf8"), "Hello from the page\n");
   } finally {
     child.kill();
   }
