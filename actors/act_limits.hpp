@@ -31,6 +31,12 @@ inline constexpr unsigned min_side = 64; ///< of the screen, pixels
 inline constexpr unsigned min_dpi = 48;
 inline constexpr unsigned max_dpi = 480;
 inline constexpr std::size_t arguments = 1'000; ///< of a launched program
-inline constexpr unsigned recording_fps = 60;   ///< at most
+inline constexpr int tree_depth = 64;           ///< of the accessibility tree
+inline constexpr int tree_nodes = 10'000;
+inline constexpr int tree_matches = 1'000;
+inline constexpr int tree_text = 100'000; ///< characters of one node
+inline constexpr int tree_patience_ms = 30'000;
+inline constexpr int tree_readings = 8;       ///< at once
+inline constexpr unsigned recording_fps = 60; ///< at most
 
 } // namespace holt::act_limits

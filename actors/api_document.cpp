@@ -114,6 +114,8 @@ void add_problems(json& into, const route_facts& route, const note& what) {
   }
   for (const auto& word : what.words)
     by_status[404].emplace(word, info(errc::not_found).sentence);
+  for (const auto& [word, sentence] : what.lacking)
+    by_status[503].emplace(word, sentence);
   for (const auto& [status, codes] : by_status) {
     json words = json::array();
     std::string doc;

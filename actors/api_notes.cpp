@@ -86,6 +86,11 @@ note& note::misses(std::string_view word) {
   return *this;
 }
 
+note& note::lacks(std::string_view word, std::string_view sentence) {
+  lacking.emplace_back(word, sentence);
+  return *this;
+}
+
 note& note::frames(std::string_view in, std::string_view out) {
   frames_in = in;
   frames_out = out;

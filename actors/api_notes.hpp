@@ -65,6 +65,8 @@ public:
   note& fails(std::initializer_list<errc> codes);
   /// A 404 with a code of the published server.
   note& misses(std::string_view word);
+  /// A 503 with a word of its own.
+  note& lacks(std::string_view word, std::string_view sentence);
   /// What goes over a WebSocket; Markdown.
   note& frames(std::string_view in, std::string_view out);
 
@@ -81,6 +83,7 @@ public:
   std::vector<answer_note> answer_notes;
   std::vector<errc> codes;
   std::vector<std::string> words; ///< codes of 404 beside not_found
+  std::vector<std::pair<std::string, std::string>> lacking; ///< codes of 503, and what they mean
   std::string frames_in;
   std::string frames_out;
 };
@@ -115,6 +118,7 @@ void describe_desktop(notes& into);
 void describe_control(notes& into);
 void describe_input(notes& into);
 void describe_windows(notes& into);
+void describe_accessibility(notes& into);
 void describe_recordings(notes& into);
 void describe_processes(notes& into);
 void describe_files(notes& into);

@@ -14,6 +14,7 @@ const notes& all_notes() {
     describe_control(out);
     describe_input(out);
     describe_windows(out);
+    describe_accessibility(out);
     describe_recordings(out);
     describe_processes(out);
     describe_files(out);

@@ -224,9 +224,16 @@ child_spec session_bus(const desktop_options& how) {
       how, "session_bus", "dbus-daemon", "dbus",
       {"--session", "--nofork", "--nopidfile", "--address=" + how.context->bus_address()});
   };
+  // The accessibility bus is begun by the session bus, for whoever asks first, so that a program
+  // and we cannot begin it twice.
   child.ready = [how](probe_done done) {
     probe::unix_socket(how.tools.io.get_executor(), how.context->bus_socket(), probe_limit,
-                       std::move(done));
+                       [how, done = std::move(done)](const result<void>& got) {
+                         if (got && how.context->accessibility()
+                             && !accessibility::launcher_program().empty())
+                           how.context->accessibility()->wake();
+                         done(got);
+                       });
   };
   auto spec = optional(base(how, "session_bus"));
   spec.stop.grace = 1s;

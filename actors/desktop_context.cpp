@@ -159,8 +159,18 @@ std::map<std::string, std::string> desktop_context::environment() const {
   out["PULSE_SERVER"] = pulse_server();
   out["XDG_RUNTIME_DIR"] = file("xdg");
   out["XDG_CURRENT_DESKTOP"] = "Holt";
-  out["NO_AT_BRIDGE"] = "1";
+  if (accessibility_ && !accessibility::launcher_program().empty()) {
+    out["QT_LINUX_ACCESSIBILITY_ALWAYS_ON"] = "1";
+    out["ACCESSIBILITY_ENABLED"] = "1"; // Chromium
+    out["GNOME_ACCESSIBILITY"] = "1";   // Firefox
+  } else {
+    out["NO_AT_BRIDGE"] = "1"; // else GTK looks for the bus at every start
+  }
   return out;
+}
+
+void desktop_context::switch_accessibility(bool on) {
+  accessibility_ = on ? std::make_shared<accessibility::desk>(bus_address()) : nullptr;
 }
 
 } // namespace holt

@@ -5,6 +5,7 @@
 // the sockets of the buses, the folder for all that. One object for the daemon's life, shared by
 // everything that starts a desktop process. Thread-safe.
 
+#include "accessibility/tree.hpp"
 #include "desktop/geometry.hpp"
 #include "messages/error.hpp"
 
@@ -41,6 +42,11 @@ public:
   unsigned dpi() const;
   void set_size(desktop::screen_size size, unsigned dpi);
 
+  /// Off: programs do not build the tree, and accessibility() is null. Called once, at start.
+  void switch_accessibility(bool on);
+  /// What reads the tree of this desktop's programs; null when it is switched off.
+  const accessibility::desk_ptr& accessibility() const noexcept { return accessibility_; }
+
   /// The environment of a desktop process: a scrubbed copy of the daemon's, and where display,
   /// bus and sound are. Nothing of ours is in it.
   std::map<std::string, std::string> environment() const;
@@ -56,6 +62,7 @@ private:
   std::optional<unsigned> display_;
   desktop::screen_size size_{1280, 720, 0};
   unsigned dpi_ = 96;
+  accessibility::desk_ptr accessibility_;
 };
 
 using desktop_context_ptr = std::shared_ptr<desktop_context>;

@@ -169,8 +169,13 @@ std::string desktop_entry(const desktop_app& app) {
 }
 
 std::string browser_script(const std::string& program, const std::string& profile, bool sandbox) {
-  std::string out = "#!/bin/sh\nexec " + program;
-  if (program.find("firefox") != std::string::npos) {
+  const bool firefox = program.find("firefox") != std::string::npos;
+  std::string out = "#!/bin/sh\n";
+  // Chromium tells what is in its pages only when it is made to.
+  if (!firefox)
+    out += "[ \"$ACCESSIBILITY_ENABLED\" = 1 ] && set -- --force-renderer-accessibility \"$@\"\n";
+  out += "exec " + program;
+  if (firefox) {
     out += " --no-remote --profile '" + profile + "'";
   } else {
     out += " --user-data-dir='" + profile + "'";

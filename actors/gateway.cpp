@@ -26,6 +26,7 @@ gateway::gateway(gateway_deps deps)
   add_screen_routes();
   add_input_routes();
   add_window_routes();
+  add_accessibility_routes();
   add_clipboard_routes();
   add_launch_routes();
   add_recording_routes();

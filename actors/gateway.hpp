@@ -162,6 +162,8 @@ private:
   void add_input_routes();
   // gateway_windows.cpp
   void add_window_routes();
+  // gateway_accessibility.cpp
+  void add_accessibility_routes();
   // gateway_clipboard.cpp
   void add_clipboard_routes();
   // gateway_launch.cpp

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "accessibility/tree.hpp"
 #include "app/children.hpp"
 #include "app/daemon_client.hpp"
 #include "app/preflight.hpp"
@@ -67,6 +68,15 @@ void look_for_programs(std::vector<finding>& out, const config& values) {
        found ? *found
              : std::string{"needed for "} + row.what_for + ": apt-get install " + row.package});
   }
+}
+
+void look_for_accessibility(std::vector<finding>& out) {
+  const auto launcher = accessibility::launcher_program();
+  out.push_back({"accessibility bus", !launcher.empty(), false,
+                 launcher.empty()
+                   ? std::string{"needed for the accessibility tree: apt-get install "}
+                       + accessibility::launcher_package
+                   : launcher});
 }
 
 struct font_row {
@@ -250,8 +260,10 @@ int verb_doctor(const command_line& line) {
     return complain(loaded.error());
   std::vector<finding> rows;
   look_for_programs(rows, loaded->values);
-  if (loaded->values.desktop.enabled)
+  if (loaded->values.desktop.enabled) {
+    look_for_accessibility(rows);
     look_for_fonts(rows);
+  }
   look_for_engine(rows, loaded->values);
   look_for_ports(rows, loaded->values);
   look_at_folders(rows, loaded->values);

@@ -1,0 +1,409 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "accessibility/walk.hpp"
+
+#include "accessibility/words.hpp"
+
+#include <systemd/sd-bus.h>
+
+#include <algorithm>
+
+namespace holt::accessibility {
+
+namespace {
+
+constexpr unsigned nodes_in_flight = 32; ///< of one program; each is several calls
+constexpr std::size_t children_limit = 20'000;
+constexpr std::size_t actions_limit = 32;
+constexpr std::size_t name_limit = 4'096; ///< bytes of a name or a description
+
+const node_address registry{"org.a11y.atspi.Registry", "/org/a11y/atspi/accessible/root"};
+const node_address bus_daemon{"org.freedesktop.DBus", "/org/freedesktop/DBus"};
+constexpr const char* null_path = "/org/a11y/atspi/null";
+
+std::string lower_ascii(std::string text) {
+  for (auto& c : text)
+    if (c >= 'A' && c <= 'Z')
+      c = static_cast<char>(c + 32);
+  return text;
+}
+
+bool same(const std::string& a, const std::string& b) {
+  return lower_ascii(a) == lower_ascii(b);
+}
+
+/// Cut between two characters.
+std::string shortened(std::string text, std::size_t bytes) {
+  if (text.size() <= bytes)
+    return text;
+  while (bytes > 0 && (static_cast<unsigned char>(text[bytes]) & 0xc0) == 0x80)
+    --bytes;
+  text.resize(bytes);
+  return text;
+}
+
+/// U+FFFC stands in a text where another object is embedded.
+bool only_placeholders(std::string_view text) {
+  constexpr std::string_view placeholder = "\xef\xbf\xbc";
+  while (!text.empty())
+    if (text.starts_with(placeholder))
+      text.remove_prefix(placeholder.size());
+    else if (text.front() == ' ' || text.front() == '\n')
+      text.remove_prefix(1);
+    else
+      return false;
+  return true;
+}
+
+bool has(const std::vector<std::string>& interfaces, const char* name) {
+  return std::find(interfaces.begin(), interfaces.end(), name) != interfaces.end();
+}
+
+} // namespace
+
+walk::walk(bus& over, question what, std::function<void(const result<answer>&)> then)
+  : bus_{over}, what_{std::move(what)}, then_{std::move(then)} {}
+
+void walk::begin() {
+  bus_.after(what_.patience, [self = weak_from_this()] {
+    if (auto mine = self.lock(); mine && !mine->done_) {
+      mine->out_.timed_out = true;
+      mine->finish();
+    }
+  });
+  if (!what_.from)
+    return list_programs();
+  auto where = parse_node_id(*what_.from, bus_.mark());
+  if (!where) {
+    done_ = true;
+    return then_(where.error());
+  }
+  if (auto first = add(*where, {}))
+    out_.roots.push_back(*first);
+  pump();
+}
+
+void walk::list_programs() {
+  bus_.call(registry, accessible_interface, "GetChildren", what_.patience, nullptr,
+            [self = shared_from_this()](const result<sd_bus_message*>& got) {
+              if (self->done_)
+                return;
+              auto programs = got ? read_addresses(*got, children_limit) : std::nullopt;
+              if (!programs) {
+                self->done_ = true;
+                return self->then_(
+                  error{errc::busy, "the accessibility registry does not answer"
+                                      + (got ? std::string{} : ": " + got.error().detail)});
+              }
+              for (const auto& one : *programs)
+                if (auto at = self->add(one, {}))
+                  self->out_.roots.push_back(*at);
+              self->pump();
+            });
+}
+
+std::optional<std::size_t> walk::add(const node_address& where, std::optional<std::size_t> parent) {
+  // A program may show the same object twice, even below itself.
+  if (where.path == null_path || where.bus.empty() || !seen_.insert(where).second)
+    return {};
+  node fresh;
+  fresh.where = where;
+  fresh.id = make_node_id(bus_.mark(), where);
+  fresh.parent = parent;
+  fresh.depth = parent ? out_.nodes[*parent].depth + 1 : 0;
+  out_.nodes.push_back(std::move(fresh));
+  const auto at = out_.nodes.size() - 1;
+  lanes_[where.bus].waiting.push_back(at);
+  return at;
+}
+
+void walk::pump() {
+  if (done_ || pumping_)
+    return;
+  pumping_ = true;
+  for (auto& [name, one] : lanes_) {
+    if (one.hangs) {
+      for (auto at : one.waiting)
+        out_.nodes[at].timed_out = true;
+      one.waiting.clear();
+    }
+    while (!one.waiting.empty() && one.flying < nodes_in_flight) {
+      const auto at = one.waiting.front();
+      one.waiting.pop_front();
+      ++one.flying;
+      visit(at);
+    }
+  }
+  pumping_ = false;
+  if (std::none_of(lanes_.begin(), lanes_.end(), [](const auto& one) {
+        return one.second.flying > 0 || !one.second.waiting.empty();
+      }))
+    finish();
+}
+
+reply walk::part(const look_ptr& of, std::function<void(node&, sd_bus_message*)> take) {
+  ++of->open;
+  return
+    [self = shared_from_this(), of, take = std::move(take)](const result<sd_bus_message*>& got) {
+      if (self->done_)
+        return;
+      auto& one = self->out_.nodes[of->at];
+      if (got) {
+        take(one, *got);
+      } else if (got.error().code == errc::timeout) {
+        of->late = true;
+      } else if (got.error().code == errc::not_found) {
+        of->gone = true;
+      }
+      --of->open;
+    };
+}
+
+/// `step` runs after each answer when none is open any more.
+template <class Step>
+static reply then_step(reply first, std::shared_ptr<walk> self, const bool& done,
+                       const unsigned& open, Step step) {
+  return [first = std::move(first), self = std::move(self), &done, &open,
+          step = std::move(step)](const result<sd_bus_message*>& got) {
+    first(got);
+    if (!done && open == 0)
+      step();
+  };
+}
+
+void walk::visit(std::size_t at) {
+  auto of = std::make_shared<look>();
+  of->at = at;
+  out_.nodes[at].timed_out = true; // until it has landed
+  const auto where = out_.nodes[at].where;
+  ++of->open; // until all are sent: a call may fail at once
+  auto next = [self = shared_from_this(), of](reply got) {
+    return then_step(std::move(got), self, self->done_, of->open,
+                     [self, of] { self->arrived(of); });
+  };
+  auto property = [&](const char* name, std::string node::*field) {
+    bus_.property(where, accessible_interface, name, what_.call_limit,
+                  next(part(of, [field](node& one, sd_bus_message* m) {
+                    if (auto text = read_text_property(m))
+                      one.*field = shortened(std::move(*text), name_limit);
+                  })));
+  };
+  property("Name", &node::name);
+  property("Description", &node::description);
+  auto call = [&](const char* method, std::function<void(node&, sd_bus_message*)> take) {
+    bus_.call(where, accessible_interface, method, what_.call_limit, nullptr,
+              next(part(of, std::move(take))));
+  };
+  call("GetRole", [of](node& one, sd_bus_message* m) {
+    of->there = true;
+    one.role = read_number(m).value_or(0);
+  });
+  call("GetState", [](node& one, sd_bus_message* m) {
+    one.states = read_numbers(m).value_or(std::vector<std::uint32_t>{});
+  });
+  call("GetInterfaces", [of](node&, sd_bus_message* m) {
+    of->interfaces = read_texts(m).value_or(std::vector<std::string>{});
+  });
+  call("GetChildren", [of](node&, sd_bus_message* m) {
+    of->children = read_addresses(m, children_limit).value_or(std::vector<node_address>{});
+  });
+  if (out_.nodes[at].depth == 0)
+    ask_pid(of);
+  if (--of->open == 0)
+    arrived(of);
+}
+
+void walk::ask_pid(const look_ptr& of) {
+  const auto name = out_.nodes[of->at].where.bus;
+  auto got = part(of, [](node& one, sd_bus_message* m) { one.pid = read_number(m); });
+  bus_.call(
+    bus_daemon, "org.freedesktop.DBus", "GetConnectionUnixProcessID", what_.call_limit,
+    [name](sd_bus_message* m) { return sd_bus_message_append(m, "s", name.c_str()); },
+    then_step(std::move(got), shared_from_this(), done_, of->open,
+              [self = shared_from_this(), of] { self->arrived(of); }));
+}
+
+bool walk::wanted(const node& one) const {
+  if (one.depth == 0 && !what_.from) {
+    if (what_.app && !same(*what_.app, one.name))
+      return false;
+    return !what_.pid || one.pid == what_.pid;
+  }
+  if (what_.from && one.depth == 0)
+    return true;
+  if (one.depth == 1 && what_.title && !what_.from && one.name != *what_.title)
+    return false;
+  return !what_.only_showing || has_state(one.states, state::showing);
+}
+
+bool walk::fits(const node& one) const {
+  const auto role = role_name(one.role);
+  if (what_.role && !names_role(*what_.role, role))
+    return false;
+  if (what_.name
+      && (what_.whole_name
+            ? one.name != *what_.name
+            : lower_ascii(one.name).find(lower_ascii(*what_.name)) == std::string::npos))
+    return false;
+  if (!what_.state)
+    return true;
+  const auto all = state_names(one.states);
+  return std::find(all.begin(), all.end(), *what_.state) != all.end();
+}
+
+void walk::arrived(const look_ptr& of) {
+  auto& one = out_.nodes[of->at];
+  if (of->late)
+    return landed(of);
+  if (of->gone || !of->there || !wanted(one)) {
+    one.dropped = true;
+    return landed(of);
+  }
+  // A program's own object has no place and no text.
+  one.matches = what_.find && (one.depth > 0 || what_.from) && fits(one);
+  if (one.matches && ++matched_ > what_.matches) {
+    one.matches = false;
+    out_.truncated = true;
+    enough_ = true;
+    return finish();
+  }
+  const bool more = !what_.find || one.matches;
+  descend(of);
+  if (more)
+    ask_more(of);
+  else
+    landed(of);
+}
+
+void walk::descend(const look_ptr& of) {
+  const auto depth = out_.nodes[of->at].depth;
+  for (const auto& child : of->children) {
+    if (depth >= what_.depth || out_.nodes.size() >= what_.nodes) {
+      out_.nodes[of->at].cut = true;
+      out_.truncated = out_.truncated || depth < what_.depth;
+      break;
+    }
+    if (auto at = add(child, of->at)) // moves the nodes
+      out_.nodes[of->at].children.push_back(*at);
+  }
+}
+
+void walk::ask_more(const look_ptr& of) {
+  const auto where = out_.nodes[of->at].where;
+  ++of->open;
+  auto next = [self = shared_from_this(), of](reply got) {
+    return then_step(std::move(got), self, self->done_, of->open, [self, of] { self->landed(of); });
+  };
+  if (has(of->interfaces, component_interface))
+    bus_.call(
+      where, component_interface, "GetExtents", what_.call_limit,
+      [](sd_bus_message* m) { return sd_bus_message_append(m, "u", 0u); },
+      next(part(of, [](node& one, sd_bus_message* m) {
+        if (auto r = read_rectangle(m); r && (*r)[2] > 0 && (*r)[3] > 0)
+          one.bounds = rectangle{(*r)[0], (*r)[1], (*r)[2], (*r)[3]};
+      })));
+  if (has(of->interfaces, action_interface))
+    ask_actions(of);
+  if (has(of->interfaces, text_interface) && out_.nodes[of->at].role != password_role)
+    ask_text(of);
+  if (has(of->interfaces, value_interface))
+    ask_value(of);
+  if (--of->open == 0)
+    landed(of);
+}
+
+void walk::ask_actions(const look_ptr& of) {
+  const auto where = out_.nodes[of->at].where;
+  auto step = [self = shared_from_this(), of] { self->landed(of); };
+  auto listed = [self = shared_from_this(), of, where, step](node& one, sd_bus_message* m) {
+    one.actions = read_actions(m, actions_limit).value_or(std::vector<std::string>{});
+    // Chromium lists them without names, and tells each when asked.
+    for (std::size_t i = 0; i < one.actions.size(); ++i)
+      if (one.actions[i].empty()) {
+        auto named = [i](node& its, sd_bus_message* name) {
+          its.actions[i] = shortened(read_text(name).value_or(""), name_limit);
+        };
+        self->bus_.call(
+          where, action_interface, "GetName", self->what_.call_limit,
+          [i](sd_bus_message* to) { return sd_bus_message_append(to, "i", static_cast<int>(i)); },
+          then_step(self->part(of, named), self, self->done_, of->open, step));
+      }
+  };
+  bus_.call(where, action_interface, "GetActions", what_.call_limit, nullptr,
+            then_step(part(of, listed), shared_from_this(), done_, of->open, step));
+}
+
+void walk::ask_text(const look_ptr& of) {
+  // How long it is comes first: some toolkits do not bear an end that is beyond it.
+  const auto where = out_.nodes[of->at].where;
+  auto counted = [self = shared_from_this(), of, where](node&, sd_bus_message* m) {
+    const auto count = read_number_property(m).value_or(0);
+    if (count <= 0)
+      return;
+    const auto end = static_cast<int>(
+      std::min<std::size_t>(static_cast<std::size_t>(count), self->what_.text_limit));
+    auto take = [count, end, limit = self->what_.text_limit](node& one, sd_bus_message* text) {
+      auto got = read_text(text);
+      if (!got || *got == one.name || only_placeholders(*got))
+        return;
+      one.text_cut = end < count || got->size() > limit * 4;
+      one.text = shortened(std::move(*got), limit * 4);
+    };
+    self->bus_.call(
+      where, text_interface, "GetText", self->what_.call_limit,
+      [end](sd_bus_message* to) { return sd_bus_message_append(to, "ii", 0, end); },
+      then_step(self->part(of, take), self, self->done_, of->open,
+                [self, of] { self->landed(of); }));
+  };
+  bus_.property(where, text_interface, "CharacterCount", what_.call_limit,
+                then_step(part(of, counted), shared_from_this(), done_, of->open,
+                          [self = shared_from_this(), of] { self->landed(of); }));
+}
+
+void walk::ask_value(const look_ptr& of) {
+  const auto where = out_.nodes[of->at].where;
+  auto ask = [&](const char* name, std::function<void(value_range&, double)> put) {
+    auto take = [put = std::move(put)](node& one, sd_bus_message* m) {
+      if (auto got = read_double_property(m)) {
+        if (!one.value)
+          one.value.emplace();
+        put(*one.value, *got);
+      }
+    };
+    bus_.property(where, value_interface, name, what_.call_limit,
+                  then_step(part(of, take), shared_from_this(), done_, of->open,
+                            [self = shared_from_this(), of] { self->landed(of); }));
+  };
+  ask("CurrentValue", [](value_range& to, double got) { to.current = got; });
+  ask("MinimumValue", [](value_range& to, double got) { to.minimum = got; });
+  ask("MaximumValue", [](value_range& to, double got) { to.maximum = got; });
+  ask("MinimumIncrement", [](value_range& to, double got) { to.increment = got; });
+}
+
+void walk::landed(const look_ptr& of) {
+  auto& one = out_.nodes[of->at];
+  auto& mine = lanes_[one.where.bus];
+  one.timed_out = of->late;
+  mine.hangs = mine.hangs || of->late;
+  --mine.flying;
+  pump();
+}
+
+void walk::finish() {
+  if (done_)
+    return;
+  done_ = true;
+  for (auto& [name, one] : lanes_)
+    for (auto at : one.waiting)
+      out_.nodes[at].timed_out = true;
+  if (enough_)
+    for (auto& one : out_.nodes)
+      one.timed_out = false;
+  if (what_.from && (out_.nodes.empty() || out_.nodes.front().dropped))
+    return then_(error{errc::not_found, "there is no node '" + *what_.from + "' (any more)"});
+  out_.timed_out = out_.timed_out
+                   || std::any_of(out_.nodes.begin(), out_.nodes.end(),
+                                  [](const node& one) { return one.timed_out && !one.dropped; });
+  then_(out_);
+}
+
+} // namespace holt::accessibility

@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: Apache-2.0
+#define CAF_SUITE walk
+
+// Readings of programs that do not behave: on a private bus, from objects that the test makes up.
+
+#include "accessibility/tree.hpp"
+#include "tests/desktop/xvfb.hpp"
+
+#include <caf/all.hpp>
+#include <caf/test/unit_test.hpp>
+
+#include <systemd/sd-bus.h>
+
+#include <atomic>
+#include <filesystem>
+#include <fstream>
+#include <future>
+#include <map>
+#include <thread>
+
+using namespace holt;
+using namespace holt::accessibility;
+using namespace std::chrono_literals;
+
+namespace {
+
+/// What an object answers; a method that `mute` names is never answered.
+struct object {
+  std::string name;
+  std::uint32_t role = 39;
+  std::vector<std::string> children; ///< paths
+  std::string mute;
+  bool junk = false; ///< answers of wrong types
+};
+
+/// A bus daemon of the test's own, which is the session's and the tree's at once, with everything
+/// on it: launcher, registry and one program.
+class world {
+public:
+  explicit world(std::map<std::string, object> objects) : objects_{std::move(objects)} {
+    char name[] = "/tmp/holt-bus-XXXXXX";
+    folder_ = ::mkdtemp(name);
+    address = "unix:path=" + folder_ + "/bus";
+    std::ofstream{folder_ + "/bus.conf"}
+      << "<busconfig><type>session</type><listen>" << address
+      << "</listen><auth>EXTERNAL</auth><policy context=\"default\"><allow user=\"*\"/><allow "
+         "send_destination=\"*\"/>"
+         "<allow receive_sender=\"*\"/><allow own=\"*\"/></policy></busconfig>";
+    daemon_ = std::make_unique<test::child>(
+      std::vector<std::string>{"dbus-daemon", "--config-file=" + folder_ + "/bus.conf", "--nofork",
+                               "--nopidfile"},
+      "");
+    for (int i = 0; i < 3'000 && !std::filesystem::exists(folder_ + "/bus"); ++i)
+      ::poll(nullptr, 0, 10);
+    serve_ = std::thread{[this] { serve(); }};
+    ready_.get_future().wait();
+  }
+
+  ~world() {
+    stop_ = true;
+    serve_.join();
+    std::filesystem::remove_all(folder_);
+  }
+
+  std::string address;
+
+private:
+  static int on_message(sd_bus_message* m, void* data, sd_bus_error*) {
+    return static_cast<world*>(data)->handle(m);
+  }
+
+  int reply_children(sd_bus_message* m, const std::vector<std::string>& paths) {
+    sd_bus_message* out = nullptr;
+    const char* own = nullptr;
+    sd_bus_get_unique_name(bus_, &own);
+    int r = sd_bus_message_new_method_return(m, &out);
+    if (r >= 0)
+      r = sd_bus_message_open_container(out, 'a', "(so)");
+    for (const auto& path : paths)
+      if (r >= 0)
+        r = sd_bus_message_append(out, "(so)", own, path.c_str());
+    if (r >= 0)
+      r = sd_bus_message_close_container(out);
+    if (r >= 0)
+      r = sd_bus_send(nullptr, out, nullptr);
+    sd_bus_message_unref(out);
+    return r < 0 ? r : 1;
+  }
+
+  int handle(sd_bus_message* m) {
+    std::uint8_t kind = 0;
+    sd_bus_message_get_type(m, &kind);
+    if (kind != SD_BUS_MESSAGE_METHOD_CALL)
+      return 0;
+    const std::string path = sd_bus_message_get_path(m);
+    const std::string member = sd_bus_message_get_member(m);
+    if (member == "GetAddress")
+      return sd_bus_reply_method_return(m, "s", address.c_str());
+    if (member == "Set")
+      return sd_bus_reply_method_return(m, "");
+    const auto i = objects_.find(path);
+    if (i == objects_.end())
+      return 0;
+    const auto& it = i->second;
+    if (member == it.mute)
+      return 1;
+    if (it.junk)
+      return sd_bus_reply_method_return(m, "(dd)", 1.0, 2.0);
+    if (member == "GetChildren")
+      return reply_children(m, it.children);
+    if (member == "GetRole")
+      return sd_bus_reply_method_return(m, "u", it.role);
+    if (member == "GetState")
+      return sd_bus_reply_method_return(m, "au", 2, 1u << 25, 0u);
+    if (member == "GetInterfaces")
+      return sd_bus_reply_method_return(m, "as", 1, accessible_interface);
+    if (member == "Get")
+      return sd_bus_reply_method_return(m, "v", "s", it.name.c_str());
+    return 0;
+  }
+
+  void serve() {
+    int r = sd_bus_new(&bus_);
+    if (r >= 0)
+      r = sd_bus_set_address(bus_, address.c_str());
+    if (r >= 0)
+      r = sd_bus_set_bus_client(bus_, 1);
+    if (r >= 0)
+      r = sd_bus_start(bus_);
+    if (r >= 0)
+      r = sd_bus_add_filter(bus_, nullptr, &world::on_message, this);
+    for (const auto* name : {"org.a11y.Bus", "org.a11y.atspi.Registry"})
+      if (r >= 0)
+        r = sd_bus_request_name(bus_, name, 0);
+    if (r < 0)
+      std::printf("the made-up programs cannot be reached: %d\n", r);
+    ready_.set_value();
+    while (r >= 0 && !stop_) {
+      r = sd_bus_process(bus_, nullptr);
+      if (r == 0)
+        sd_bus_wait(bus_, 20'000); // µs; then it looks whether to stop
+    }
+    sd_bus_flush_close_unref(bus_);
+  }
+
+  std::map<std::string, object> objects_;
+  std::string folder_;
+  std::unique_ptr<test::child> daemon_;
+  sd_bus* bus_ = nullptr;
+  std::thread serve_;
+  std::promise<void> ready_;
+  std::atomic<bool> stop_{false};
+};
+
+constexpr const char* root = "/org/a11y/atspi/accessible/root";
+
+result<answer> ask(desk& from, question what) {
+  auto got = std::make_shared<std::promise<result<answer>>>();
+  auto coming = got->get_future();
+  from.read(std::move(what), [got](const result<answer>& how) { got->set_value(how); });
+  if (coming.wait_for(60s) != std::future_status::ready)
+    return error{errc::internal, "no answer at all"};
+  return coming.get();
+}
+
+std::map<std::string, object> family() {
+  return {{root, {"registry", 14, {"/app"}, "", false}},
+          {"/app", {"program", 75, {"/one", "/two"}, "", false}},
+          {"/one", {"first", 23, {"/three"}, "", false}},
+          {"/two", {"second", 23, {}, "", false}},
+          {"/three", {"button", 43, {}, "", false}}};
+}
+
+std::vector<std::string> names(const answer& all) {
+  std::vector<std::string> out;
+  for (const auto& one : all.nodes)
+    if (!one.dropped)
+      out.push_back(one.name + (one.timed_out ? "!" : ""));
+  return out;
+}
+
+using strings = std::vector<std::string>;
+
+} // namespace
+
+CAF_TEST(a program is read level by level) {
+  if (test::skipped("a program is read level by level", {"dbus-daemon"}))
+    return;
+  world w{family()};
+  desk d{w.address};
+  const auto got = ask(d, {});
+  CAF_REQUIRE(got.has_value());
+  CAF_CHECK((names(*got) == strings{"program", "first", "second", "button"}));
+  CAF_CHECK(!got->truncated);
+  CAF_CHECK(!got->timed_out);
+  question three;
+  three.nodes = 3;
+  const auto few = ask(d, three);
+  CAF_REQUIRE(few.has_value());
+  CAF_CHECK((names(*few) == strings{"program", "first", "second"}));
+  CAF_CHECK(few->truncated);
+}
+
+CAF_TEST(what shows itself below itself is read once) {
+  if (test::skipped("what shows itself below itself is read once", {"dbus-daemon"}))
+    return;
+  auto all = family();
+  all["/three"].children = {"/app", "/one", "/three", "/two"};
+  world w{all};
+  desk d{w.address};
+  const auto got = ask(d, {});
+  CAF_REQUIRE(got.has_value());
+  CAF_CHECK((names(*got) == strings{"program", "first", "second", "button"}));
+}
+
+CAF_TEST(a program that goes silent keeps what it has told) {
+  if (test::skipped("a program that goes silent keeps what it has told", {"dbus-daemon"}))
+    return;
+  auto all = family();
+  all["/three"].mute = "GetRole";
+  world w{all};
+  desk d{w.address};
+  question what;
+  what.call_limit = 300ms;
+  const auto got = ask(d, what);
+  CAF_REQUIRE(got.has_value());
+  CAF_CHECK(got->timed_out);
+  CAF_CHECK((names(*got) == strings{"program", "first", "second", "button!"}));
+}
+
+CAF_TEST(the patience of a reading bounds it) {
+  if (test::skipped("the patience of a reading bounds it", {"dbus-daemon"}))
+    return;
+  auto all = family();
+  all["/one"].mute = "GetChildren";
+  world w{all};
+  desk d{w.address};
+  question what;
+  what.call_limit = 50s;
+  what.patience = 500ms;
+  const auto got = ask(d, what);
+  CAF_REQUIRE(got.has_value());
+  CAF_CHECK(got->timed_out);
+}
+
+CAF_TEST(answers of wrong types are no answers) {
+  if (test::skipped("answers of wrong types are no answers", {"dbus-daemon"}))
+    return;
+  auto all = family();
+  all["/one"].junk = true;
+  world w{all};
+  desk d{w.address};
+  question everything;
+  everything.only_showing = false;
+  const auto got = ask(d, everything);
+  CAF_REQUIRE(got.has_value());
+  CAF_CHECK((names(*got) == strings{"program", "", "second"}));
+}
+
+CAF_TEST(without a bus there is a reason) {
+  desk d{"unix:path=/nonexistent/holt-bus"};
+  const auto got = ask(d, {});
+  CAF_REQUIRE(!got);
+  CAF_CHECK(got.error().code == errc::busy);
+  CAF_CHECK(!got.error().detail.empty());
+}
