@@ -101,6 +101,9 @@ void gateway::handle_streaming(http::request what, std::shared_ptr<http::body_si
     return answer(http::problem(found.ok ? who.error() : error{errc::not_found, ""}));
   streaming_call call{std::move(what), std::move(found.match.params), std::move(*who),
                       std::move(sink), std::move(answer)};
+  if (call.who.session != 0)
+    call.answer = [sockets = sockets_, who = call.who, answer = std::move(call.answer)](
+                    http::streaming_response got) { answer(sockets->bind(std::move(got), who)); };
   routes_[found.match.index].streaming(std::move(call));
 }
 

@@ -36,6 +36,8 @@ public:
   virtual void next(done then) = 0;
   /// It never ends by itself (events): a listener that stops does not wait for it.
   virtual bool endless() const noexcept { return false; }
+  /// A peer that does not read for long is waited for, as long as its machine is there.
+  virtual bool patient() const noexcept { return false; }
 };
 
 /// A part of an open file as a body, sent by sendfile(2) on threads that may wait for the disk.

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// WebSockets that were opened with a browser session end with it: when it is signed out, when its
-// time is over, when it had to make room. Owned by the gateway, thread-safe; one timer on the given
-// executor waits for the session that ends next. Never decides who may come in.
+// WebSockets and streamed answers that were opened with a browser session or a scoped token end
+// with it: when it is signed out or revoked, when its time is over, when it had to make room. Owned
+// by the gateway, thread-safe; one timer on the given executor waits for what ends next. Never
+// decides who may come in.
 
 #include "transport/auth.hpp"
+#include "transport/http_body.hpp"
 
 #include <boost/asio/any_io_executor.hpp>
 
@@ -24,9 +26,14 @@ public:
   /// ends. Without a session it is the very same.
   upgrade_ptr bind(upgrade_ptr what, const identity& who);
 
+  /// The same answer; its stream ends when the session of `who` does: events with a last one,
+  /// `end`, anything else is broken off. Without a session, or a stream, it is the very same.
+  streaming_response bind(streaming_response what, const identity& who);
+
 private:
   struct timer;
   void arm();
+  void look_again();
 
   std::shared_ptr<authority> authority_;
   std::shared_ptr<timer> timer_;

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Scoped tokens: what they may, how they end, and what ends with them; pages of other origins."""
 
+import http.client
 import json
 import stat
 
 import pytest
 from daemon import holt, wait_for
-from web import Client, closed_with
+from web import LIMIT_S, Client, closed_with
 
 FEED = "/v1/activity/ws"
 
@@ -56,6 +57,52 @@ def test_an_open_websocket_ends_with_its_token(bare):
         assert closed_with(ws)[0] == 4401
     wait_for("the token's end",
              lambda: Client(bare.url, token).call("GET", "/v1/session").status == 401, 20)
+
+
+def opened(daemon, token: str, path: str):
+    """An answer that goes on: its headers are there."""
+    connection = http.client.HTTPConnection(daemon.client.host, daemon.client.port,
+                                            timeout=LIMIT_S)
+    connection.request("GET", path, headers={"Authorization": f"Bearer {token}"})
+    answer = connection.getresponse()
+    assert answer.status == 200, answer.read()
+    return connection, answer
+
+
+def last_event(answer) -> tuple[str, dict]:
+    """Name and data of the event with which the stream ends."""
+    blocks = [block for block in answer.read().decode().split("\n\n") if "event: " in block]
+    lines = dict(line.split(": ", 1) for line in blocks[-1].splitlines())
+    return lines["event"], json.loads(lines["data"])
+
+
+@pytest.mark.parametrize("what", ["log", "watch"])
+def test_an_event_stream_ends_with_its_token(bare, what):
+    process = bare.post("/v1/processes", {"command": "cat", "interactive": True})
+    path = f"/v1/processes/{process['id']}/logs?follow=true" if what == "log" else "/v1/fs/watch?path=."
+    token = make(bare, "--scopes", "fs,exec", "--name", f"ear-{what}")
+    connection, answer = opened(bare, token, path)
+    other, unmoved = opened(bare, bare.token, path)
+    assert verb(bare, "revoke", f"ear-{what}").returncode == 0
+    name, data = last_event(answer)
+    assert name == "end" and data["code"] == "token_invalid", (name, data)
+    # Who came with another token hears on.
+    if what == "log":
+        bare.post(f"/v1/processes/{process['id']}/kill")
+        assert last_event(unmoved)[0] == "exit"
+    else:
+        (bare.home / "workspace" / "heard").write_text("x")
+        while not unmoved.readline().startswith(b"event: change"):
+            pass
+    for one in (connection, other):
+        one.close()
+
+
+def test_an_event_stream_ends_when_its_token_expires(bare):
+    token = make(bare, "--scopes", "fs", "--expires", "6s")
+    connection, answer = opened(bare, token, "/v1/fs/watch?path=.")
+    assert last_event(answer)[0] == "end"
+    connection.close()
 
 
 def test_nobody_makes_a_token_that_may_more(bare):

@@ -129,3 +129,95 @@ CAF_TEST(a socket that is gone is not told) {
   g.sign_out(mine);
   CAF_CHECK(g.s.app->seen.wait_for("closed 1006"));
 }
+
+namespace {
+
+/// A stream as the gateway sees it, asked by hand.
+struct stream_of {
+  struct source final : http::body_source {
+    source(stream_of& a, bool e) : app{a}, events{e} {}
+    ~source() override { app.gone = true; }
+    void next(done then) override { app.asked = std::move(then); }
+    bool endless() const noexcept override { return events; }
+    stream_of& app;
+    bool events;
+  };
+
+  stream_of(const guarded& g, const std::string& cookie, bool events) {
+    const auto who
+      = g.who->identify(g.plain({{"Cookie", cookie}, {"Origin", "http://" + g.own()}}), false);
+    CAF_REQUIRE(who);
+    http::streaming_response out;
+    out.stream = std::make_shared<source>(*this, events);
+    bound = g.sockets->bind(std::move(out), *who);
+  }
+
+  void ask() {
+    bound.stream->next([this](result<std::string> piece) { got.push_back(std::move(piece)); });
+  }
+
+  http::body_source::done asked;
+  std::vector<result<std::string>> got;
+  bool gone = false;
+  http::streaming_response bound; ///< goes first
+};
+
+} // namespace
+
+CAF_TEST(an event stream ends with its session and says why) {
+  guarded g;
+  const auto mine = g.sign_in();
+  stream_of events{g, mine, true};
+  stream_of other{g, g.sign_in(), true};
+  events.ask();
+  events.asked(std::string{"event: log\n\n"});
+  CAF_REQUIRE_EQUAL(events.got.size(), 1u);
+  CAF_CHECK_EQUAL(*events.got[0], "event: log\n\n");
+  events.ask();
+  other.ask();
+  const auto late = std::move(events.asked);
+  g.sign_out(mine);
+  CAF_REQUIRE_EQUAL(events.got.size(), 2u);
+  CAF_CHECK(events.got[1]->rfind("event: end\ndata: {\"code\":\"token_invalid\"", 0) == 0);
+  CAF_CHECK(events.gone);
+  late(std::string{"too late"});
+  events.ask();
+  CAF_REQUIRE_EQUAL(events.got.size(), 3u);
+  CAF_CHECK(events.got[2]->empty());
+  CAF_CHECK(other.got.empty());
+  CAF_CHECK(!other.gone);
+}
+
+CAF_TEST(an event stream that is not waited for ends when it is asked next) {
+  guarded g;
+  const auto mine = g.sign_in();
+  stream_of events{g, mine, true};
+  g.sign_out(mine);
+  CAF_CHECK(events.got.empty());
+  events.ask();
+  events.ask();
+  CAF_REQUIRE_EQUAL(events.got.size(), 2u);
+  CAF_CHECK(events.got[0]->rfind("event: end\n", 0) == 0);
+  CAF_CHECK(events.got[1]->empty());
+}
+
+CAF_TEST(a streamed body is broken off with its session) {
+  guarded g;
+  const auto mine = g.sign_in();
+  stream_of body{g, mine, false};
+  body.ask();
+  g.sign_out(mine);
+  CAF_REQUIRE_EQUAL(body.got.size(), 1u);
+  CAF_CHECK(body.got[0].has_error());
+}
+
+CAF_TEST(a stream that is gone is not told) {
+  guarded g;
+  const auto mine = g.sign_in();
+  stream_of events{g, mine, true};
+  events.ask();
+  events.bound.stream.reset();
+  CAF_CHECK(events.gone);
+  g.sign_out(mine);
+  CAF_CHECK(events.got.empty());
+}
