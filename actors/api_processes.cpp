@@ -64,6 +64,9 @@ note& one(note& what) {
 void describe_making(notes& into) {
   into.post("/v1/processes", "Start a process")
     .body(extended(program(), {opt("tty", flag(), "in a terminal"), opt("interactive", flag()),
+                               opt("lossless", flag(),
+                                   "from the start on it waits in its writes for who follows its "
+                                   "log with `lossless`; a minute for the first"),
                                opt("cols", integer(1, of(bounds::terminal))),
                                opt("rows", integer(1, of(bounds::terminal))),
                                opt("tags", list(text_bytes(1, bounds::tag), 0, bounds::tags))}))
@@ -86,12 +89,15 @@ void describe_log(notes& into) {
   const auto lost = object({need("throughSequence", count()), may("bytes", count())});
   one(into.get("/v1/processes/{id}/logs", "What it printed"))
     .says("With `follow`, server-sent events: `log` (id: its sequence), `lost`, `exit`; then the "
-          "end.")
+          "end. `end` when the credential ends.")
     .query("stream", one_of({"stdout", "stderr", "combined", "pty"}))
     .query("since", count(), "only what has a larger sequence; also as Last-Event-ID")
     .query("tail", integer(0, of(bounds::tail)), "only so many entries, the newest")
     .query("offset", count(), "from this byte on; needs one stream")
     .query("follow", one_of({"true", "false", "1", "0"}))
+    .query("lossless", one_of({"true", "false", "1", "0"}),
+           "with `follow`: nothing is lost; the process waits when half of what is kept was not "
+           "read, and a minute for a reader that comes back")
     .ok(object({need("processId", text()),
                 need("stream", one_of({"stdout", "stderr", "combined", "pty"})),
                 need("entries", list(entry())), may("lost", lost, "what is not kept any more")}))

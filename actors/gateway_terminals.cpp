@@ -54,15 +54,16 @@ void gateway::show_log(const streaming_call& call) const {
   if (!query)
     return call.answer(http::problem(query.error()));
   const bool follow = flag(call.request, "follow") && call.request.method != "HEAD";
+  const bool lossless = flag(call.request, "lossless");
   auto refuse = [answer = call.answer](http::response why) { answer(std::move(why)); };
   in_process_room(refuse, [answer = call.answer, id = call.params.find("id")->second,
-                           query = *query, follow, executor = deps_.executor,
+                           query = *query, follow, lossless, executor = deps_.executor,
                            pool = deps_.blocking](process_room& room) {
     auto process = room.find(id);
     if (!process)
       return answer(unknown_process(id));
     if (follow)
-      return answer(followed(shell::make_log_follower(std::move(process), query, executor)));
+      return answer(followed(shell::make_log_follower(std::move(process), query, lossless, executor)));
     // Off this thread: ten megabytes of base64 take their time.
     boost::asio::post(pool, [answer, process, query] { answer(log_response(process, query)); });
   });

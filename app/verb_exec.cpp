@@ -64,6 +64,7 @@ result<json> wish_of(const sandbox_options& asked) {
       out["rows"] = size->rows;
     }
   }
+  out["lossless"] = !asked.tty && !asked.detach;
   if (!env->empty())
     out["env"] = std::move(*env);
   return {boost::system::in_place_value, std::move(out)};
@@ -103,6 +104,7 @@ public:
     else
       pump = feed(client);
     client::log_ears ears;
+    ears.lossless = true;
     ears.entry = [this](const client::log_entry& one) { return print_output(one, as_json_); };
     ears.lost = [this](std::uint64_t bytes) { lost(bytes); };
     auto end = client::follow_log(client.api(stop.fd()), id_, 0, ears);

@@ -140,8 +140,9 @@ result<process_exit> follow_log(const api& from, const std::string& id, std::uin
   auto pause = first_pause;
   while (true) {
     outgoing what;
-    what.target = process_route(id, "/logs?follow=true"
-                                      + (since > 0 ? "&since=" + std::to_string(since) : ""));
+    what.target
+      = process_route(id, std::string{"/logs?follow=true"} + (ears.lossless ? "&lossless=true" : "")
+                            + (since > 0 ? "&since=" + std::to_string(since) : ""));
     what.headers.push_back({"Accept", "text/event-stream"});
     http::response head;
     error why{errc::io, "the connection ended before the process did"};

@@ -25,6 +25,7 @@ struct process_exit {
 struct log_ears {
   std::function<result<void>(const log_entry&)> entry; ///< an error ends it
   std::function<void(std::uint64_t bytes)> lost; ///< what is kept no more; 0: how much is unknown
+  bool lossless = false; ///< the process waits for us, also for a minute without a connection
 };
 
 /// One entry as the API writes it. io: it is none.

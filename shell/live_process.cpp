@@ -11,6 +11,8 @@ namespace holt::shell {
 namespace {
 
 const error not_running{errc::conflict, "the process is not running"};
+/// A reader without a connection tries again for less.
+constexpr std::chrono::seconds comes_back_within{60};
 
 } // namespace
 
@@ -38,7 +40,8 @@ live_process::live_process(std::string id, process_request what, log_limits limi
     executor_{std::move(executor)},
     log_{limits, spill_dir},
     columns_{what_.plan.columns},
-    rows_{what_.plan.rows} {}
+    rows_{what_.plan.rows},
+    patience_{executor_} {}
 
 nlohmann::json live_process::document() const {
   nlohmann::json out{{"id", id_},
@@ -174,6 +177,70 @@ void live_process::unfollow(std::uint64_t number) {
   followers_.erase(number);
 }
 
+std::uint64_t live_process::hold(std::uint64_t sequence) {
+  std::lock_guard lock{mutex_};
+  holders_.emplace(++last_holder_, sequence);
+  if (const auto expected = std::exchange(expected_, 0); expected != 0) {
+    holders_.erase(expected);
+    patience_.cancel();
+  }
+  ease_locked();
+  return last_holder_;
+}
+
+void live_process::taken(std::uint64_t number, std::uint64_t sequence) {
+  std::lock_guard lock{mutex_};
+  if (auto at = holders_.find(number); at != holders_.end())
+    at->second = sequence;
+  ease_locked();
+}
+
+void live_process::release(std::uint64_t number, bool comes_back) {
+  std::lock_guard lock{mutex_};
+  const auto at = holders_.find(number);
+  if (at == holders_.end())
+    return;
+  const auto had = at->second;
+  holders_.erase(at);
+  if (comes_back && holders_.empty())
+    expect_locked(had);
+  ease_locked();
+}
+
+std::string live_process::key() const {
+  std::lock_guard lock{mutex_};
+  return job_ ? job_->key() : std::string{};
+}
+
+void live_process::expect_reader() {
+  std::lock_guard lock{mutex_};
+  expect_locked(0);
+}
+
+void live_process::expect_locked(std::uint64_t sequence) {
+  expected_ = ++last_holder_;
+  holders_.emplace(expected_, sequence);
+  patience_.expires_after(comes_back_within);
+  patience_.async_wait(
+    [weak = weak_from_this(), number = expected_](boost::system::error_code stopped) {
+      if (auto self = stopped ? nullptr : weak.lock())
+        self->release(number, false);
+    });
+}
+
+bool live_process::presses_locked() const {
+  return std::any_of(holders_.begin(), holders_.end(),
+                     [this](const auto& one) { return log_.presses(one.second); });
+}
+
+void live_process::ease_locked() {
+  if (!held_ || presses_locked())
+    return;
+  held_ = false;
+  if (job_)
+    job_->hold_output(false);
+}
+
 void live_process::set_job(std::shared_ptr<process_job> job) {
   std::lock_guard lock{mutex_};
   job_ = std::move(job);
@@ -186,6 +253,13 @@ void live_process::started(pid_t pid) {
 
 void live_process::printed(output_stream stream, std::string_view bytes) {
   log_.append(stream, bytes, wall_clock_ms());
+  {
+    std::lock_guard lock{mutex_};
+    if (!held_ && job_ && !holders_.empty() && presses_locked()) {
+      held_ = true;
+      job_->hold_output(true); // at once: we are on its strand
+    }
+  }
   wake_followers();
 }
 

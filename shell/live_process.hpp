@@ -3,10 +3,13 @@
 
 // One long-lived process as the API shows it: what was asked for, how it is, its log, and who waits
 // for news of it. Owned by a process_room and by whoever looks at it at the moment; it outlives its
-// place in the room as long as a viewer holds it. Thread-safe; never waits for a follower.
+// place in the room as long as a viewer holds it. Thread-safe; never waits for a follower, but for
+// a reader who asked that nothing be lost.
 
 #include "shell/process_job.hpp"
 #include "shell/process_log.hpp"
+
+#include <boost/asio/steady_timer.hpp>
 
 #include <nlohmann/json.hpp>
 
@@ -24,6 +27,7 @@ struct process_request {
   std::vector<std::string> args;
   std::string cwd; ///< as it was asked for; empty: not at all
   bool interactive = false;
+  bool lossless = false; ///< from the start on it waits for who reads its output
   std::vector<std::string> tags;
   std::string owner = "user"; ///< user, desktop, system
 };
@@ -60,7 +64,21 @@ public:
   std::uint64_t follow(std::function<void()> wake);
   void unfollow(std::uint64_t number);
 
+  // -- readers who lose nothing: when half of the log is not read by one of them, the process waits
+  /// A reader who has everything up to `sequence`; its number. Who held before and left is
+  /// followed.
+  std::uint64_t hold(std::uint64_t sequence);
+  /// It has more now.
+  void taken(std::uint64_t number, std::uint64_t sequence);
+  /// It left; if it may come back, the process waits a minute for it.
+  void release(std::uint64_t number, bool comes_back);
+
+  /// By which it and all that it starts are known; empty once it was removed.
+  std::string key() const;
+
   // -- by the room, on the strand
+  /// Waits for the first reader, for a minute.
+  void expect_reader();
   void set_job(std::shared_ptr<process_job> job);
   void started(pid_t pid);
   void printed(output_stream stream, std::string_view bytes);
@@ -70,6 +88,9 @@ private:
   struct waiter;
   std::shared_ptr<process_job> running_job() const;
   void wake_followers();
+  void expect_locked(std::uint64_t sequence);
+  bool presses_locked() const;
+  void ease_locked();
 
   const std::string id_;
   const process_request what_;
@@ -87,6 +108,11 @@ private:
   std::vector<std::shared_ptr<waiter>> waiters_;
   std::map<std::uint64_t, std::function<void()>> followers_;
   std::uint64_t last_follower_ = 0;
+  std::map<std::uint64_t, std::uint64_t> holders_; ///< number → what it has, by sequence
+  std::uint64_t last_holder_ = 0;
+  std::uint64_t expected_ = 0;         ///< of `holders_`: who is not there, but may come; 0: nobody
+  boost::asio::steady_timer patience_; ///< until it is not expected any more
+  bool held_ = false;                  ///< the process waits
 };
 
 using live_process_ptr = std::shared_ptr<live_process>;

@@ -24,9 +24,11 @@ class follower_state : public std::enable_shared_from_this<follower_state> {
 public:
   using done = http::body_source::done;
 
-  follower_state(live_process_ptr process, log_query from, const asio::any_io_executor& executor)
+  follower_state(live_process_ptr process, log_query from, bool lossless,
+                 const asio::any_io_executor& executor)
     : process_{std::move(process)},
       query_{from},
+      lossless_{lossless},
       strand_{asio::make_strand(executor)},
       pause_{strand_} {
     query_.max_bytes = piece_bytes;
@@ -42,6 +44,10 @@ public:
           if (auto one = weak.lock())
             one->wake();
         });
+        if (self->lossless_)
+          self->hold_ = self->process_->hold(self->query_.since);
+      } else if (self->hold_ != 0) { // what was given is on its way
+        self->process_->taken(self->hold_, self->query_.since);
       }
       self->serve();
     });
@@ -53,6 +59,8 @@ public:
       self->then_ = nullptr;
       self->pause_.cancel();
       self->process_->unfollow(std::exchange(self->number_, 0));
+      if (self->hold_ != 0)
+        self->process_->release(std::exchange(self->hold_, 0), !self->ended_);
     });
   }
 
@@ -135,7 +143,9 @@ private:
   asio::strand<asio::any_io_executor> strand_;
   asio::steady_timer pause_;
   done then_; ///< the connection waits for a piece
+  const bool lossless_;
   std::uint64_t number_ = 0;
+  std::uint64_t hold_ = 0; ///< 0: it does not hold
   bool following_ = false;
   bool begun_ = false;
   bool ended_ = false; ///< the exit was told
@@ -145,21 +155,25 @@ private:
 
 class follower final : public http::body_source {
 public:
-  explicit follower(std::shared_ptr<follower_state> state) : state_{std::move(state)} {}
+  follower(std::shared_ptr<follower_state> state, bool lossless)
+    : state_{std::move(state)}, lossless_{lossless} {}
   ~follower() override { state_->stop(); }
   void next(done then) override { state_->next(std::move(then)); }
   bool endless() const noexcept override { return true; }
+  bool patient() const noexcept override { return lossless_; }
 
 private:
   std::shared_ptr<follower_state> state_;
+  const bool lossless_;
 };
 
 } // namespace
 
 std::shared_ptr<http::body_source> make_log_follower(live_process_ptr process, log_query from,
+                                                     bool lossless,
                                                      const asio::any_io_executor& executor) {
   return std::make_shared<follower>(
-    std::make_shared<follower_state>(std::move(process), from, executor));
+    std::make_shared<follower_state>(std::move(process), from, lossless, executor), lossless);
 }
 
 } // namespace holt::shell

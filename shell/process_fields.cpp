@@ -145,6 +145,7 @@ result<process_request> decode_process(const json& body, const files::path_jail&
   read_environment(from, body, out.plan);
   out.plan.terminal = from.flag("tty", false);
   out.interactive = from.flag("interactive", false);
+  out.lossless = from.flag("lossless", false);
   out.plan.columns = static_cast<unsigned>(from.number("cols", 1, bounds::terminal).value_or(80));
   out.plan.rows = static_cast<unsigned>(from.number("rows", 1, bounds::terminal).value_or(24));
   read_tags(from, body, out);

@@ -111,6 +111,17 @@ public:
     });
   }
 
+  void hold_output(bool held) override {
+    asio::dispatch(strand_, [self = shared_from_this(), held] {
+      if (held && !self->killed_)
+        self->held_ = true;
+      else if (!held)
+        self->let_go();
+    });
+  }
+
+  const std::string& key() const noexcept override { return target_.key; }
+
 private:
   result<launch_plan> make(const process_plan& what, const shell_defaults& defaults) const {
     auto spec = make_surroundings(defaults, what.env, what.terminal);
@@ -195,7 +206,9 @@ private:
   }
 
   void read(std::size_t i) {
-    if (take(i) != taken::end)
+    if (held_)
+      parked_[i] = true;
+    else if (take(i) != taken::end)
       wait_for(i);
   }
 
@@ -222,6 +235,16 @@ private:
       close_all();
     maybe_end();
     return taken::end;
+  }
+
+  void let_go() {
+    if (!std::exchange(held_, false))
+      return;
+    for (std::size_t i = 0; i < outputs_.size(); ++i)
+      if (std::exchange(parked_[i], false))
+        wait_for(i);
+    if (status_ && !ended_ && !outputs_ended())
+      give_up_after(drain_limit);
   }
 
   // -- input and signals
@@ -254,6 +277,8 @@ private:
       return;
     }
     kills_.push_back(std::move(done));
+    killed_ = true; // nobody waits for what it still says
+    let_go();
     if (running_ && !sweeping_)
       sweep();
   }
@@ -289,7 +314,7 @@ private:
     status_ = how;
     deadline_.cancel();
     duration_ = std::chrono::duration_cast<milliseconds>(steady_clock::now() - began_);
-    if (!outputs_ended())
+    if (!outputs_ended() && !held_)
       give_up_after(drain_limit);
     maybe_end();
   }
@@ -299,12 +324,12 @@ private:
   void give_up_after(milliseconds limit) {
     drain_.expires_after(limit);
     drain_.async_wait([self = shared_from_this()](error_code stopped) {
-      if (stopped)
-        return;
       // What it printed itself is there by now, also when this comes late and much is left.
-      for (std::size_t i = 0; i < self->outputs_.size(); ++i)
-        for (int n = 0; n < last_reads && self->take(i) == taken::some;)
+      for (std::size_t i = 0; i < self->outputs_.size() && !stopped; ++i)
+        for (int n = 0; n < last_reads && !self->held_ && self->take(i) == taken::some;)
           ++n;
+      if (stopped || self->held_) // let_go() begins anew
+        return;
       self->waited_ = true;
       self->maybe_end();
     });
@@ -357,6 +382,9 @@ private:
   std::optional<exit_status> status_; ///< once it was reaped
   milliseconds duration_{};
   std::vector<std::function<void()>> kills_; ///< who waits for the tree's end
+  std::array<bool, 2> parked_{};             ///< there is something to read, once it may be
+  bool held_ = false;                        ///< its output is not read
+  bool killed_ = false;                      ///< asked for: nothing holds it any more
   bool running_ = false;                     ///< it was started
   bool sweeping_ = false;
   bool waited_ = false; ///< long enough for what does not end

@@ -67,6 +67,11 @@ public:
   virtual result<void> write(std::string bytes) = 0;
   virtual void close_input() = 0;
   virtual void resize(unsigned columns, unsigned rows) = 0;
+  /// While it is held its output is not read: it waits in its writes, and its end waits for what it
+  /// wrote. A kill lets go of it for good.
+  virtual void hold_output(bool held) = 0;
+  /// By which it and all that it starts are known (HOLT_CHILD).
+  virtual const std::string& key() const noexcept = 0;
 };
 
 } // namespace holt::shell

@@ -203,6 +203,18 @@ std::uint64_t process_log::first(output_stream stream) const {
   return gone_[index(stream)];
 }
 
+/// Half of what is kept: the other half is for who comes back and says how far it really was. Where
+/// the disk fails, what is not read yet must fit the half of the memory that is not given up.
+bool process_log::presses(std::uint64_t sequence) const {
+  std::lock_guard lock{mutex_};
+  const auto at = find_locked(sequence);
+  if (at == rows_.size())
+    return false;
+  const auto kept
+    = disk_.failed() ? std::min<std::uint64_t>(limits_.bytes, limits_.memory / 2) : limits_.bytes;
+  return end_ - rows_[at].start > kept / 2 || rows_.size() - at > limits_.entries / 2;
+}
+
 std::uint64_t process_log::last_sequence() const {
   std::lock_guard lock{mutex_};
   return sequence_;

@@ -84,6 +84,8 @@ public:
   /// The oldest byte that is kept.
   std::uint64_t first(output_stream stream) const;
   std::uint64_t last_sequence() const;
+  /// So much has been printed behind `sequence` that a reader who is there would soon lose some.
+  bool presses(std::uint64_t sequence) const;
 
 private:
   struct row {

@@ -88,6 +88,8 @@ void process_room::create(process_request what,
   auto one
     = std::make_shared<live_process>(std::string{prefix} + std::to_string(number), std::move(what),
                                      keep, parts_.defaults.spill_dir, parts_.executor);
+  if (one->asked().lossless)
+    one->expect_reader();
   ++running_;
   starting_.emplace(number, one);
   process_hooks hooks;

@@ -23,6 +23,8 @@ public:
   bool write(std::uint64_t off, std::string_view bytes);
   /// Exactly `len` bytes; false when they are not all there.
   bool read(std::uint64_t off, std::size_t len, std::string& into) const;
+  /// Nothing is kept any more.
+  bool failed() const noexcept { return failed_; }
   /// Offset of the oldest byte that is kept.
   std::uint64_t first() const noexcept { return end_ - (end_ < capacity_ ? end_ : capacity_); }
   /// Offset behind the newest one.

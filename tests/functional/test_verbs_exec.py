@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import http.client
 import json
 import os
 import signal
@@ -58,7 +60,6 @@ def test_arguments_arrive_as_they_were_typed(bare):
 def test_stdin_is_passed_through_to_its_end(bare):
     data = os.urandom(3_000_000)
     got = exec_(bare, "sha256sum", stdin=data)
-    import hashlib
     assert got.returncode == 0 and got.stdout.split()[0].decode() == hashlib.sha256(data).hexdigest()
     assert exec_(bare, "-n", "cat").stdout == b""
     # It takes nothing of it: no fault.
@@ -118,6 +119,47 @@ def test_a_reader_that_leaves_ends_it(bare):
     p.stdout.close()
     assert p.wait(LIMIT_S * slack()) == 128 + signal.SIGPIPE
     assert processes(bare) == []
+
+
+def test_a_slow_reader_loses_nothing_and_holds_up_nobody_else(bare):
+    """Far more than is kept, to a reader that takes its time: the program waits for it. Somebody
+    else who looks at the same log and reads nothing is not waited for."""
+    limits = bare.get("/v1/processes/config")
+    bare.post("/v1/processes/config", {**limits, "maxLogBytesPerProcess": 300_000})
+    try:
+        p = begun(bare, "-n", "sh", "-c", "seq 1 2000000; echo over >&2", stdout=subprocess.PIPE,
+                  stderr=subprocess.PIPE)
+        assert p.stdout.read(2) == b"1\n"
+    finally:
+        bare.post("/v1/processes/config", limits)
+    pid = processes(bare)[0]["id"]
+    other = http.client.HTTPConnection(bare.client.host, bare.client.port, timeout=LIMIT_S)
+    other.request("GET", f"/v1/processes/{pid}/logs?follow=true",
+                  headers={"Authorization": f"Bearer {bare.token}"})
+    stuck = other.getresponse()
+    digest, expected = hashlib.sha256(b"1\n"), hashlib.sha256()
+    for first in range(1, 2_000_001, 100_000):
+        expected.update(b"".join(b"%d\n" % n for n in range(first, first + 100_000)))
+        digest.update(p.stdout.read(400_000))  # while the other side makes text of numbers
+    while piece := p.stdout.read(1 << 16):
+        digest.update(piece)
+    assert p.wait(LIMIT_S * slack()) == 0 and p.stderr.read() == b"over\n"
+    assert digest.hexdigest() == expected.hexdigest()
+    assert stuck.status == 200
+    other.close()
+    p.stdout.close()
+    p.stderr.close()
+
+
+def test_what_waits_for_a_reader_is_killed_with_it(bare):
+    p = begun(bare, "-n", "cat", "/dev/zero", stdout=subprocess.PIPE)
+    assert p.stdout.read(1) == b"\0"
+    p.kill()
+    p.wait(LIMIT_S)
+    p.stdout.close()
+    pid = processes(bare)[0]["id"]
+    bare.post(f"/v1/processes/{pid}/kill")
+    assert bare.client.call("DELETE", f"/v1/processes/{pid}").status == 204
 
 
 def test_json_tells_each_event(bare):

@@ -238,4 +238,37 @@ CAF_TEST(a random log equals a plain one from every cursor) {
   }
 }
 
+CAF_TEST(a reader presses when half of what is kept is behind it) {
+  auto log = make(1'000, 100, 10);
+  CAF_CHECK(!log.presses(0));
+  log.append(out, std::string(500, 'a'), 0);
+  CAF_CHECK(!log.presses(0));
+  log.append(err, "b", 0);
+  CAF_CHECK(log.presses(0));
+  CAF_CHECK(!log.presses(1));
+  for (int i = 0; i < 6; ++i)
+    log.append(out, "c", 0);
+  CAF_CHECK(log.presses(2)); // half of the entries
+  CAF_CHECK(!log.presses(3));
+  CAF_CHECK(!log.presses(8));
+}
+
+CAF_TEST(without a disk a reader presses while what it lacks is in memory) {
+  process_log log{{1'000'000, 100, 1'000}, "/nowhere"};
+  for (int i = 0; i < 12; ++i)
+    log.append(out, std::string(10, 'x'), 0);
+  const auto first = log.first(out); // the disk failed: these are gone
+  CAF_REQUIRE(first > 0);
+  auto has = log.last_sequence();
+  for (int i = 0; i < 50; ++i) {
+    log.append(out, std::string(10, 'y'), 0);
+    if (!log.presses(has))
+      continue;
+    const auto page = log.read(after(has));
+    CAF_REQUIRE_EQUAL(page.lost.sequence, 0u);
+    CAF_REQUIRE_EQUAL(page.entries.front().sequence, has + 1);
+    has = page.next;
+  }
+}
+
 CAF_TEST_FIXTURE_SCOPE_END()

@@ -293,4 +293,73 @@ CAF_TEST(followers hear of output and of the end until they leave) {
   CAF_CHECK_EQUAL(heard, 1);
 }
 
+CAF_TEST(a reader who loses nothing is waited for and others are not) {
+  process_limits small;
+  small.max_log_bytes = 256 * 1024;
+  room->set_limits(small);
+  auto what = script("head -c 5000000 /dev/zero; echo over >&2");
+  what.lossless = true;
+  auto one = good(what);
+  const auto fast = one->follow([] {}); // follows, and never reads
+  std::uint64_t came = 0;
+  std::uint64_t most = 0;
+  log_query from;
+  std::uint64_t number = 0; // the first reader comes late
+  CAF_REQUIRE(until([&] { return one->log().presses(0); }));
+  while (true) {
+    if (number == 0)
+      number = one->hold(0);
+    const bool exited = one->exited();
+    const auto total = one->log().total(output_stream::out) + one->log().total(output_stream::err);
+    most = std::max(most, total - came);
+    const auto page = one->log().read(from);
+    CAF_REQUIRE_EQUAL(page.lost.sequence, 0u);
+    for (const auto& entry : page.entries)
+      came += entry.bytes.size();
+    if (exited && page.entries.empty())
+      break;
+    const auto before = from.since;
+    from.since = page.next;
+    one->taken(number, page.next);
+    CAF_REQUIRE(until([&] { return one->exited() || one->log().last_sequence() > before; }));
+  }
+  CAF_CHECK_EQUAL(came, 5'000'005u);
+  CAF_CHECK(most <= 256 * 1024);
+  CAF_CHECK_EQUAL(one->exit_code().value_or(-1), 0);
+  one->release(number, false);
+  one->unfollow(fast);
+}
+
+CAF_TEST(a process goes on when the reader that it waited for leaves) {
+  process_limits small;
+  small.max_log_bytes = 64 * 1024;
+  room->set_limits(small);
+  auto what = script("head -c 3000000 /dev/zero; echo over");
+  what.lossless = true;
+  auto one = good(what);
+  const auto number = one->hold(0);
+  const auto other = one->hold(0);
+  CAF_REQUIRE(until([&] { return one->log().presses(0); }));
+  one->release(other, true); // there is another one
+  CAF_CHECK(!one->exited());
+  one->release(number, false);
+  CAF_REQUIRE(over(one));
+  CAF_CHECK_EQUAL(one->log().total(output_stream::out), 3'000'005u);
+}
+
+CAF_TEST(a kill ends a process that waits for its reader) {
+  process_limits small;
+  small.max_log_bytes = 64 * 1024;
+  room->set_limits(small);
+  auto what = script("cat /dev/zero & cat /dev/zero");
+  what.lossless = true;
+  auto one = good(what);
+  CAF_REQUIRE(until([&] { return one->log().presses(0); }));
+  bool gone = false;
+  one->kill(milliseconds{20'000}, [&] { gone = true; });
+  CAF_REQUIRE(until([&] { return gone; }));
+  CAF_CHECK(one->exited());
+  CAF_CHECK_EQUAL(living_descendants(), 0u);
+}
+
 CAF_TEST_FIXTURE_SCOPE_END()
