@@ -41,18 +41,21 @@ schema program(bool with_window) {
 void describe_programs(notes& into) {
   into.room("Programs", "What is started on the desktop.");
   into.post("/v1/desktop/launch", "Start a program")
+    .says("It becomes a process of the list, with the owner `desktop` and the tag `launch`.")
     .body(object({need("app", text(), "its name, path, or the id or name of an application"),
                   opt("args", list(text(), 0, limit::arguments)),
                   opt("wait", flag(), "for its window, at most 10 s")}))
     .ok(program(true))
     .misses("app_not_found")
-    .fails({errc::desktop_runtime_inactive, errc::control_held, errc::not_found, errc::busy});
+    .fails({errc::desktop_runtime_inactive, errc::control_held, errc::not_found, errc::denied,
+            errc::conflict, errc::busy});
   into.post("/v1/desktop/open", "Open a file or an address")
-    .body(object({need("target", text(), "a file below the workspace, or an address")}))
+    .says("A process of the list, with the owner `desktop` and the tag `open`.")
+    .body(object({need("target", text(1), "a file below the workspace, or an address")}))
     .ok(program(false))
     .misses("app_not_found")
     .fails({errc::desktop_runtime_inactive, errc::desktop_invalid_action, errc::control_held,
-            errc::not_found, errc::busy});
+            errc::not_found, errc::denied, errc::conflict, errc::busy});
   into.get("/v1/desktop/applications", "What can be started")
     .ok(object(
       {need("applications",

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "actors/app_launcher.hpp"
 
+#include "actors/processes.hpp"
 #include "desktop/workbench.hpp"
 
 #include <algorithm>
@@ -31,14 +32,12 @@ std::string key_of(pid_t pid) {
 } // namespace
 
 struct app_launcher::launch {
-  std::vector<std::string> command;
-  bool wait = false;
+  launch_order order;
   answer done;
   std::set<std::uint32_t> before; ///< windows that were there already
   launched_app out;
-  std::atomic<std::shared_ptr<process>> leader; ///< null until it was handed over
-  std::atomic<bool> ended{false};
-  std::atomic<bool> failed{false}; ///< ended with another code than 0
+  shell::live_process_ptr leader; ///< once it runs
+  std::string key;                ///< asked of it at once: by the time of a window it may be gone
   std::optional<clock::time_point> latest;
 
   bool owns(const desktop::window_info& window) const {
@@ -47,25 +46,17 @@ struct app_launcher::launch {
     auto pid = static_cast<pid_t>(window.pid);
     if (pid == out.pid)
       return true;
-    // Asked of the process, not of /proc: by now the leader may have ended.
-    const auto first = leader.load();
-    return first && key_of(pid) == first->target().key;
+    return !key.empty() && key_of(pid) == key;
   }
 };
 
-app_launcher::app_launcher(spawner& starter, boost::asio::any_io_executor executor,
-                           desktop_context_ptr context, x_door_ptr door)
-  : starter_{starter},
-    executor_{std::move(executor)},
-    context_{std::move(context)},
-    door_{std::move(door)} {}
+app_launcher::app_launcher(actor_ref<caf::actor> processes, x_door_ptr door)
+  : processes_{std::move(processes)}, door_{std::move(door)} {}
 
-void app_launcher::start(std::vector<std::string> command, bool wait, answer done) {
+void app_launcher::start(launch_order order, answer done) {
   auto what = std::make_shared<launch>();
-  what->command = std::move(command);
-  what->wait = wait;
+  what->order = std::move(order);
   what->done = std::move(done);
-  what->out.process_id = "app_" + std::to_string(++last_);
   // The X thread also says whether there is a desktop at all.
   door_->post([self = shared_from_this(), what](const result<desktop::workbench*>& bench) {
     auto all
@@ -79,24 +70,31 @@ void app_launcher::start(std::vector<std::string> command, bool wait, answer don
 }
 
 void app_launcher::spawn(const std::shared_ptr<launch>& what) {
-  process_spec spec;
-  spec.argv = what->command;
-  spec.env = context_->environment();
-  spec.cwd = context_->workspace();
-  process_handlers handlers;
-  handlers.on_started = [self = shared_from_this(), what](result<pid_t> pid) {
-    if (!pid)
-      return what->done(pid.error());
-    what->out.pid = *pid;
-    if (!what->wait)
+  shell::process_request request;
+  const auto& command = what->order.command;
+  request.command = command.front();
+  request.args.assign(command.begin() + 1, command.end());
+  request.plan.argv = command;
+  request.plan.cwd = what->order.folder;
+  request.plan.input = false;
+  request.owner = "desktop";
+  request.tags = {what->order.tag};
+  auto started = [self = shared_from_this(), what](const result<shell::live_process_ptr>& got) {
+    if (!got)
+      return what->done(got.error());
+    what->leader = *got;
+    what->key = (*got)->key();
+    what->out.process_id = (*got)->id();
+    what->out.pid = (*got)->pid();
+    if (!what->order.wait)
       return what->done(what->out);
     self->look_for_window(what);
   };
-  handlers.on_exit = [what](const exit_status& how) {
-    what->failed = how.code != 0;
-    what->ended = true;
-  };
-  what->leader = process::start(starter_, executor_, std::move(spec), std::move(handlers));
+  const bool sent = processes_.send(
+    processes_call{[request = std::move(request), started = std::move(started)](
+                     shell::process_room& room) { room.create(request, started); }});
+  if (!sent)
+    what->done(error{errc::busy, "processes are not served at the moment"});
 }
 
 void app_launcher::look_for_window(const std::shared_ptr<launch>& what) {
@@ -107,8 +105,10 @@ void app_launcher::look_for_window(const std::shared_ptr<launch>& what) {
     what->latest = clock::now() + patience;
     bench.wait(
       [what, &bench](clock::time_point now) -> std::optional<clock::time_point> {
-        bool last_look = what->failed || now >= *what->latest;
-        if (what->ended)
+        const bool ended = what->leader->exited();
+        const bool failed = ended && what->leader->exit_code() != 0;
+        const bool last_look = failed || now >= *what->latest;
+        if (ended)
           what->latest = std::min(*what->latest, now + patience_after_end);
         if (auto all = bench.tops().list())
           for (const auto& one : *all)

@@ -57,7 +57,6 @@ struct gateway_deps {
   x_door_ptr door;       ///< to the X thread
   control_gate_ptr gate; ///< whether the API may act
   hand_log_ptr hands;    ///< what people did on the desktop
-  spawner* starter = nullptr;
   actor_ref<caf::actor> commands;
   actor_ref<caf::actor> processes;
   std::shared_ptr<const files::path_jail> jail; ///< where processes may start
@@ -237,5 +236,9 @@ void answer_outcome(const http::reply& answer, const result<void>& got);
 
 /// The JSON object of a body; an empty body is an empty object. invalid_request, unprocessable.
 result<nlohmann::json> body_object(const http::request& request);
+
+/// The same of a route of ours, which the published client does not know: with no other fields.
+result<nlohmann::json> own_body(const http::request& request,
+                                std::initializer_list<std::string_view> fields);
 
 } // namespace holt

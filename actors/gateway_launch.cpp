@@ -7,6 +7,7 @@
 #include "actors/gateway.hpp"
 #include "actors/query_fields.hpp"
 #include "desktop/applications.hpp"
+#include "transport/spawner.hpp"
 
 #include <boost/asio/post.hpp>
 #include <boost/asio/thread_pool.hpp>
@@ -138,21 +139,26 @@ struct launching {
   std::shared_ptr<boost::asio::thread_pool> pool; ///< for what reads folders
 };
 
-void start(const launching& how, const std::vector<std::string>& command, bool wait,
-           const std::string& who, const http::reply& answer) {
-  how.launcher->start(
-    command, wait,
-    [activity = how.activity, answer, who,
-     program = command.front()](const result<launched_app>& got) {
-      if (!got)
-        return answer(launch_problem(got.error()));
-      activity.send(activity_append{
-        "act", {{"act", "launch"}, {"app", program}, {"pid", got->pid}, {"name", who}}});
-      json out{{"processId", got->process_id}, {"pid", got->pid}};
-      if (got->window)
-        out["windowId"] = std::to_string(*got->window);
-      answer(http::json_response(200, out));
-    });
+void start(const launching& how, launch_order order, const std::string& who,
+           const http::reply& answer) {
+  order.folder = how.context->workspace();
+  auto program = order.command.front();
+  how.launcher->start(std::move(order),
+                      [activity = how.activity, answer, who,
+                       program = std::move(program)](const result<launched_app>& got) {
+                        if (!got)
+                          return answer(launch_problem(got.error()));
+                        activity.send(activity_append{"act",
+                                                      {{"act", "launch"},
+                                                       {"app", program},
+                                                       {"id", got->process_id},
+                                                       {"pid", got->pid},
+                                                       {"name", who}}});
+                        json out{{"processId", got->process_id}, {"pid", got->pid}};
+                        if (got->window)
+                          out["windowId"] = std::to_string(*got->window);
+                        answer(http::json_response(200, out));
+                      });
 }
 
 } // namespace
@@ -164,8 +170,7 @@ void gateway::add_launch_routes() {
   how.activity = deps_.activity;
   how.pool = std::make_shared<boost::asio::thread_pool>(1);
   if (deps_.context)
-    how.launcher
-      = std::make_shared<app_launcher>(*deps_.starter, deps_.executor, deps_.context, deps_.door);
+    how.launcher = std::make_shared<app_launcher>(deps_.processes, deps_.door);
   auto inactive = [](const gateway_call& call) {
     call.answer(
       http::problem({errc::desktop_runtime_inactive, "this daemon runs without a desktop"}));
@@ -188,7 +193,7 @@ void gateway::add_launch_routes() {
              auto command = resolve(wish, how.context->environment());
              if (!command)
                return answer(launch_problem(command.error()));
-             start(how, *command, wish.wait, who, answer);
+             start(how, {std::move(*command), {}, "launch", wish.wait}, who, answer);
            });
        });
   post("/v1/desktop/open", http::scopes{scope::input} | scope::exec,
@@ -208,7 +213,7 @@ void gateway::add_launch_routes() {
              auto target = read_target(body, how.context->workspace());
              if (!target)
                return answer(http::problem(target.error()));
-             start(how, {"xdg-open", *target}, false, who, answer);
+             start(how, {{"xdg-open", *target}, {}, "open", false}, who, answer);
            });
        });
   get("/v1/desktop/applications", scope::view, [how](const gateway_call& call) {

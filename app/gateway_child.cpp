@@ -193,7 +193,6 @@ std::shared_ptr<gateway_child> make_gateway(const shared_parts& parts, const con
   deps.door = parts.door;
   deps.gate = parts.gate;
   deps.hands = parts.hands;
-  deps.starter = &parts.starter;
   deps.commands = parts.link->commands;
   deps.processes = parts.processes;
   deps.jail = parts.link->files.jail;

@@ -77,6 +77,11 @@ bool live_process::exited() const {
   return exited_;
 }
 
+pid_t live_process::pid() const {
+  std::lock_guard lock{mutex_};
+  return pid_;
+}
+
 std::optional<int> live_process::exit_code() const {
   std::lock_guard lock{mutex_};
   return status_ ? status_->code : std::nullopt;

@@ -45,6 +45,8 @@ public:
   /// As the contract's ProcessInfo: what does not apply is absent.
   nlohmann::json document() const;
   bool exited() const;
+  /// Of its leader, also when it has ended; 0: it does not run yet.
+  pid_t pid() const;
   /// Its exit code; none: it runs, or a signal ended it.
   std::optional<int> exit_code() const;
   std::optional<int> exit_signal() const;

@@ -4,6 +4,7 @@ own tools."""
 
 from __future__ import annotations
 
+import base64
 import os
 import re
 import struct
@@ -484,6 +485,23 @@ def test_launch_follows_a_program_that_forks(desk):
     assert found and found[0]["title"] == "forked"
     os.kill(found[0]["pid"], 9)
     wait_for("it is gone", lambda: not desk.get(f"{D}/windows")["windows"], 20)
+
+
+def test_a_launched_program_is_a_process_of_the_list(desk):
+    answer = done(desk, "/launch", {"app": "sh", "wait": True, "args": [
+        "-c", "echo said; exec xterm -T listed"]})
+    pid = answer["processId"]
+    listed = [p for p in desk.get("/v1/processes?owner=desktop&tag=launch")["processes"]
+              if p["id"] == pid]
+    assert [(p["status"], p["pid"], p["command"]) for p in listed] == [
+        ("running", answer["pid"], "sh")]
+    assert pid not in [p["id"] for p in desk.get("/v1/processes?owner=user")["processes"]]
+    log = desk.get(f"/v1/processes/{pid}/logs")["entries"]
+    assert base64.b64decode(log[0]["data"]) == b"said\n"
+    ended = desk.post(f"/v1/processes/{pid}/kill")
+    assert ended["status"] == "exited" and ended["signal"] == 9
+    wait_for("its window is gone", lambda: not desk.get(f"{D}/windows")["windows"], 20)
+    assert desk.client.call("DELETE", f"/v1/processes/{pid}").status == 204
 
 
 def test_launch_nonsense(desk):
