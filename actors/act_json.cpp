@@ -4,6 +4,7 @@
 #include "actors/act_limits.hpp"
 #include "desktop/key_names.hpp"
 
+#include <algorithm>
 #include <array>
 
 namespace holt {
@@ -344,6 +345,40 @@ read read_act(std::string_view kind, const json& fields) {
                "key_down, key_up or wait"};
 }
 
+namespace {
+
+/// What an act of this kind may hold, beside its type. Acts of a route of their own may hold more:
+/// the published client sends them.
+std::vector<std::string_view> fields_of(std::string_view kind) {
+  if (kind == "move")
+    return {"x", "y"};
+  if (kind == "click")
+    return {"x", "y", "button", "clickCount", "modifiers"};
+  if (kind == "down" || kind == "up")
+    return {"x", "y", "button"};
+  if (kind == "drag")
+    return {"startX", "startY", "endX", "endY", "path", "button", "durationMs"};
+  if (kind == "scroll")
+    return {"x", "y", "deltaX", "deltaY"};
+  if (kind == "type")
+    return {"text", "delayMs"};
+  if (kind == "press")
+    return {"key", "modifiers"};
+  if (kind == "key_down" || kind == "key_up")
+    return {"key"};
+  return {"ms"};
+}
+
+result<void> only_own_fields(std::string_view kind, const json& fields) {
+  const auto known = fields_of(kind);
+  for (const auto& [name, value] : fields.items())
+    if (name != "type" && std::find(known.begin(), known.end(), name) == known.end())
+      return error{errc::unprocessable, name + " is no field of " + std::string{kind}};
+  return {};
+}
+
+} // namespace
+
 result<std::vector<desktop::act>> read_acts(const json& body) {
   if (!given(body, "actions"))
     return missing("actions");
@@ -364,6 +399,8 @@ result<std::vector<desktop::act>> read_acts(const json& body) {
     auto act = read_act(kind->get_ref<const std::string&>(), one);
     if (!act)
       return error{act.error().code, at + "." + act.error().detail};
+    if (auto known = only_own_fields(kind->get_ref<const std::string&>(), one); !known)
+      return error{known.error().code, at + "." + known.error().detail};
     out.push_back(std::move(*act));
   }
   return out;

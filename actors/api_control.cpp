@@ -45,17 +45,18 @@ void describe_control(notes& into) {
     .fails({errc::desktop_invalid_action});
   into.post("/v1/control/take", "Hold off the agent")
     .says("From another person only with the scope admin.")
-    .body(object({opt("viewer", text_bytes(0, 20), "a viewer of the same session, which drives"),
-                  opt("name", text_bytes(0, name_bytes), "for people")}))
+    .body(
+      closed(object({opt("viewer", text_bytes(0, 20), "a viewer of the same session, which drives"),
+                     opt("name", text_bytes(0, name_bytes), "for people")})))
     .ok(document)
     .fails({errc::not_found});
   into.post("/v1/control/give", "Give control to the agent or a viewer")
-    .body(object({opt("to", text_bytes(0, 20), "`agent`, or a viewer's id"),
-                  opt("note", text_bytes(0, note_bytes), "for the agent")}))
+    .body(closed(object({opt("to", text_bytes(0, 20), "`agent`, or a viewer's id"),
+                         opt("note", text_bytes(0, note_bytes), "for the agent")})))
     .ok(document)
     .fails({errc::conflict, errc::not_found});
   into.post("/v1/control/release", "Nobody drives any more")
-    .body(object({opt("note", text_bytes(0, note_bytes), "for the agent")}))
+    .body(closed(object({opt("note", text_bytes(0, note_bytes), "for the agent")})))
     .nothing()
     .fails({errc::conflict});
   into.post("/v1/control/pause", "Refuse the agent's acts").ok(document);

@@ -66,15 +66,15 @@ void describe_tokens(notes& into) {
     .ok(object({need("tokens", list(named("Token")))}));
   into.post("/v1/tokens", "Make one")
     .says("Never with more scopes, nor for longer, than the caller has. Only its digest is kept.")
-    .body(object({need("scopes", scopes()),
-                  opt("name", text_like("^[A-Za-z0-9._-]{1,64}$"), "no other token has it"),
-                  opt("expiresIn", integer(1, http::max_token_seconds),
-                      "seconds; where it is not given it lives until it is revoked")}))
+    .body(closed(object({need("scopes", scopes()),
+                         opt("name", text_like("^[A-Za-z0-9._-]{1,64}$"), "no other token has it"),
+                         opt("expiresIn", integer(1, http::max_token_seconds),
+                             "seconds; where it is not given it lives until it is revoked")})))
     .answers(201, "It is shown this once.")
     .as("application/json", extended(token(), {need("token", text())}))
     .fails({errc::exists, errc::conflict, errc::unsupported, errc::no_space, errc::io});
   into.add("DELETE", "/v1/tokens/{id}", "Revoke one")
-    .says("WebSockets, browser sessions and tickets that came from it end with it.")
+    .says("WebSockets, event streams, browser sessions and tickets that came from it end with it.")
     .path("id", text(1), "its id, or its name")
     .nothing()
     .fails({errc::no_space, errc::read_only, errc::io});
@@ -125,7 +125,7 @@ void describe_daemon(notes& into) {
     .as("text/plain", text());
   into.post("/v1/session", "Sign a browser in")
     .says("Trades the ticket of a link, or a token, for a cookie.")
-    .body(object({opt("ticket", text(), "from a link's `#ticket=`"), opt("token", text())}))
+    .body(closed(object({opt("ticket", text(), "from a link's `#ticket=`"), opt("token", text())})))
     .ok(who())
     .with("Set-Cookie", text(), "`holt_session_PORT`")
     .fails({errc::token_invalid, errc::too_many_requests});
@@ -135,7 +135,7 @@ void describe_daemon(notes& into) {
     .nothing()
     .with("Set-Cookie", text(), "clears it");
   into.post("/v1/tickets", "Make a one-time link")
-    .body(object({opt("view", flag(), "the link may only watch")}))
+    .body(closed(object({opt("view", flag(), "the link may only watch")})))
     .ok(object({need("link", text()), need("ticket", text())}),
         "Never more scopes than the caller has.");
   describe_tokens(into);

@@ -78,7 +78,7 @@ void describe_looks(notes& into) {
     .with("ETag", text(), "of a file");
   on_path(into.post("/v1/fs/glob", "Paths of a pattern"))
     .body(closed(
-      object({need("pattern", text(1).like("src/**/*.ts")), opt("path", text()),
+      object({need("pattern", text(1).like("src/**/*.ts")), opt("path", text(1)),
               opt("hidden", flag()), opt("kind", one_of({"any", "file", "directory"})),
               opt("limit", integer(1, of(most.max_entries))), opt("brief", flag(), "only paths")})))
     .ok(object({need("matches", list(anything())), need("truncated", flag()),
@@ -86,7 +86,7 @@ void describe_looks(notes& into) {
   const auto lines = integer(0, 50);
   on_path(into.post("/v1/fs/grep", "Lines of a pattern"))
     .body(closed(object(
-      {need("pattern", text()), opt("path", text()), opt("regex", flag(), "RE2's syntax"),
+      {need("pattern", text(1)), opt("path", text(1)), opt("regex", flag(), "RE2's syntax"),
        opt("glob", text(), "only files of this pattern"), opt("ignoreCase", flag()),
        opt("word", flag()), opt("context", lines), opt("before", lines), opt("after", lines),
        opt("maxCount", integer(1, largest)), opt("maxPerFile", integer(1, of(most.max_matches))),

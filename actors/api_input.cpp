@@ -33,9 +33,11 @@ schema click() {
                  opt("clickCount", integer(1, limit::clicks)), opt("modifiers", modifiers())});
 }
 
+/// Where the pointer is, or at a place: both of its numbers, or none.
 schema button_act() {
-  return object({opt("x", place(), "with y, or neither: where the pointer is"), opt("y", place()),
-                 opt("button", button())});
+  const auto base = object({opt("button", button())});
+  return either({extended(base, {need("x", place()), need("y", place())}),
+                 extended(base, {opt("x", nothing()), opt("y", nothing())})});
 }
 
 schema drag() {
@@ -48,11 +50,14 @@ schema drag() {
                  more({need("path", list(point(), 2, limit::path))})});
 }
 
+/// One of both is not 0.
 schema scroll() {
-  return object(
-    {need("x", place()), need("y", place()),
-     opt("deltaX", integer(-limit::scroll, limit::scroll), "clicks to the right"),
-     opt("deltaY", integer(-limit::scroll, limit::scroll), "clicks down; one of both is not 0")});
+  const auto any = integer(-limit::scroll, limit::scroll);
+  const auto some = either({integer(-limit::scroll, -1), integer(1, limit::scroll)});
+  const auto base = object({need("x", place()), need("y", place())});
+  return either({extended(base, {need("deltaX", some, "clicks to the right"),
+                                 opt("deltaY", any, "clicks down")}),
+                 extended(base, {opt("deltaX", any), need("deltaY", some)})});
 }
 
 schema typing() {
@@ -70,7 +75,9 @@ schema key() {
 
 /// One of several acts: with its kind.
 schema one(std::string_view kind, const schema& fields) {
-  return extended(fields, {need("type", one_of({kind}))});
+  return each(fields, [&](const schema& some) {
+    return closed(extended(some, {need("type", one_of({kind}))}));
+  });
 }
 
 schema any_act() {
@@ -148,7 +155,7 @@ void describe_input(notes& into) {
               object({need("error", object({need("code", text()), need("detail", text())})),
                       may("effect", one_of({"refused"}))})});
   act(into, "/v1/desktop/actions", "Several acts, one after the other",
-      object({need("actions", list(named("Act"), 1, limit::acts))}), "ActResults")
+      closed(object({need("actions", list(named("Act"), 1, limit::acts))})), "ActResults")
     .says("Checked whole before anything is done. Where one fails, the rest is left out.");
   into.define("Act", any_act());
   into.define("ActResults", object({need("results", list(result)), need("completed", flag())}));

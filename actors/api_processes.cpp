@@ -4,6 +4,7 @@
 
 #include "actors/api_notes.hpp"
 #include "shell/process_bounds.hpp"
+#include "shell/process_fields.hpp"
 
 namespace holt::api {
 
@@ -41,7 +42,7 @@ schema program() {
   return object(
     {need("command", text(1), "a program of PATH, or its path; no shell"),
      opt("args", list(text()), "at most 1 MiB together, without NUL"),
-     opt("cwd", text(), "inside the roots; where it is not given the workspace"),
+     opt("cwd", text(1), "inside the roots; where it is not given the workspace"),
      opt("env", map_of(text()), "beside what every process has; at most 512 KiB together")});
 }
 
@@ -111,9 +112,10 @@ void describe_acts(notes& into) {
   one(into.post("/v1/processes/{id}/kill", "End the whole tree"))
     .query("waitMs", integer(0, of(bounds::wait_ms)), "for its end; 2000 where it is not given")
     .ok(named("Process"));
-  const auto signal = either({text(1).like("TERM"), integer(1, of(bounds::last_signal))});
+  const auto signal
+    = either({text_like(shell::signal_pattern()), integer(1, of(bounds::last_signal))});
   one(into.post("/v1/processes/{id}/signal", "Send a signal"))
-    .body(object({need("signal", signal, "a name, with or without SIG, or a number")}))
+    .body(closed(object({need("signal", signal, "a name, with or without SIG, or a number")})))
     .ok(named("Process"))
     .fails({errc::conflict});
   one(into.post("/v1/processes/{id}/input", "Write to its input"))

@@ -115,6 +115,19 @@ schema either(std::initializer_list<schema> some) {
   return schema{std::move(out)};
 }
 
+schema each(const schema& what, const std::function<schema(const schema&)>& change) {
+  if (!what.json().contains("anyOf"))
+    return change(what);
+  json out = json::object();
+  for (const auto& one : what.json()["anyOf"])
+    out["anyOf"].push_back(change(schema{one}).json());
+  return schema{std::move(out)};
+}
+
+schema nothing() {
+  return typed("null");
+}
+
 schema or_null(const schema& what) {
   auto out = what.json();
   if (out.contains("type") && out["type"].is_string()) {

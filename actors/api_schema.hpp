@@ -7,6 +7,7 @@
 #include <nlohmann/json_fwd.hpp>
 
 #include <cstdint>
+#include <functional>
 #include <initializer_list>
 #include <memory>
 #include <string>
@@ -49,6 +50,9 @@ schema map_of(const schema& value);
 schema object();
 schema anything();
 schema either(std::initializer_list<schema> some);
+/// Each of those that `what` may be, changed; itself where it is one.
+schema each(const schema& what, const std::function<schema(const schema&)>& change);
+schema nothing(); ///< null
 schema or_null(const schema& what);
 /// A schema of the document's components.
 schema named(std::string_view name);

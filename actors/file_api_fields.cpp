@@ -91,18 +91,13 @@ result<nlohmann::json> file_body(const http::request& what) {
   return parsed;
 }
 
-namespace {
-
-/// unprocessable for a field that is not in `names`.
 result<void> only_fields(const nlohmann::json& body,
                          std::initializer_list<std::string_view> names) {
   for (const auto& [key, value] : body.items())
     if (std::find(names.begin(), names.end(), key) == names.end())
-      return error{errc::unprocessable, "there is no field " + key};
+      return error{errc::unprocessable, "there is no field " + files::printable(key)};
   return {};
 }
-
-} // namespace
 
 std::optional<http::response> strict_body(const http::request& what,
                                           std::initializer_list<std::string_view> fields,

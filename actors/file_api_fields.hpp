@@ -42,6 +42,9 @@ private:
 /// The JSON object of a body that must be there. invalid_request, unprocessable, unsupported_type.
 result<nlohmann::json> file_body(const http::request& what);
 
+/// unprocessable for a field that is not in `names`.
+result<void> only_fields(const nlohmann::json& body, std::initializer_list<std::string_view> names);
+
 /// The body of a route of ours: without a query, and with no other fields than these. Else what to
 /// answer.
 std::optional<http::response> strict_body(const http::request& what,

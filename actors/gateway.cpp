@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "actors/gateway.hpp"
 
+#include "actors/file_api_fields.hpp"
 #include "transport/json_guard.hpp"
 #include "transport/log.hpp"
 
@@ -185,6 +186,16 @@ result<nlohmann::json> body_object(const http::request& request) {
   if (!parsed->is_object())
     return error{errc::unprocessable, "the body must be a JSON object"};
   return parsed;
+}
+
+result<nlohmann::json> own_body(const http::request& request,
+                                std::initializer_list<std::string_view> fields) {
+  auto body = body_object(request);
+  if (!body)
+    return body;
+  if (auto known = only_fields(*body, fields); !known)
+    return known.error();
+  return body;
 }
 
 } // namespace holt

@@ -75,7 +75,7 @@ void ask(const gateway_deps& deps, const gateway_call& call, control::event what
 }
 
 void take(const gateway_deps& deps, const gateway_call& call, control::caller who) {
-  auto body = body_object(call.request);
+  auto body = own_body(call.request, {"viewer", "name"});
   auto viewer = body ? read_text(*body, "viewer", 20) : result<std::string>{body.error()};
   auto name = viewer ? read_text(*body, "name", max_name_bytes) : viewer;
   if (!name)
@@ -101,7 +101,7 @@ void take(const gateway_deps& deps, const gateway_call& call, control::caller wh
 }
 
 void give(const gateway_deps& deps, const gateway_call& call, const control::caller& who) {
-  auto body = body_object(call.request);
+  auto body = own_body(call.request, {"to", "note"});
   auto to = body ? read_text(*body, "to", 20) : result<std::string>{body.error()};
   auto note = to ? read_text(*body, "note", max_note_bytes) : to;
   if (!note)
@@ -117,7 +117,7 @@ void give(const gateway_deps& deps, const gateway_call& call, const control::cal
 }
 
 void release(const gateway_deps& deps, const gateway_call& call, const control::caller& who) {
-  auto body = body_object(call.request);
+  auto body = own_body(call.request, {"note"});
   auto note = body ? read_text(*body, "note", max_note_bytes) : result<std::string>{body.error()};
   if (!note)
     return call.answer(http::problem(note.error()));

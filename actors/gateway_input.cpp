@@ -149,7 +149,7 @@ json error_entry(const error& why) {
 }
 
 void do_several(const gateway_deps& deps, const gateway_call& call) {
-  auto body = body_object(call.request);
+  auto body = own_body(call.request, {"actions", "effect", "effectMs"});
   if (!body)
     return call.answer(http::problem(body.error()));
   auto acts = read_acts(*body);

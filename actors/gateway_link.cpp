@@ -76,7 +76,10 @@ void gateway::add_link_routes() {
   });
   // Whoever may run commands may also hand out the key to do so.
   get("/v1/link/access", http::scope::exec, [this](const gateway_call& call) {
-    if (call.request.query_value("app") == "1")
+    const auto app = call.request.query_value("app").value_or("0");
+    if (app != "0" && app != "1")
+      return call.answer(http::problem({errc::invalid_request, "app must be 0 or 1"}));
+    if (app == "1")
       return call.answer(app_access(call.who));
     auto session = call.request.query_value("session");
     auto got = deps_.realtime ? deps_.realtime(std::string{session.value_or("")})

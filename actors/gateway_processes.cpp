@@ -161,7 +161,7 @@ void gateway::add_process_ends() {
     });
   });
   post("/v1/processes/{id}/signal", http::scope::exec, [this](const gateway_call& call) {
-    auto body = body_object(call.request);
+    auto body = own_body(call.request, {"signal"});
     auto number = body ? shell::decode_signal(*body) : body.error();
     if (!number)
       return call.answer(http::problem(number.error()));

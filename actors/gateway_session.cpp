@@ -12,9 +12,14 @@ nlohmann::json who_document(const http::identity& who) {
   return {{"scopes", http::words(who.scopes)}, {"name", who.name}};
 }
 
-std::string text_of(const nlohmann::json& body, const char* name) {
+/// Empty where it is missing.
+result<std::string> text_of(const nlohmann::json& body, const char* name) {
   auto i = body.find(name);
-  return i != body.end() && i->is_string() ? i->get<std::string>() : std::string{};
+  if (i == body.end() || i->is_null())
+    return std::string{};
+  if (!i->is_string())
+    return error{errc::unprocessable, std::string{name} + " must be a string"};
+  return i->get<std::string>();
 }
 
 /// The address under which this request found us.
@@ -26,11 +31,12 @@ std::string own_url(const http::request& what) {
 
 void gateway::add_session_routes() {
   open_route("POST", "/v1/session", [this](const gateway_call& call) {
-    auto body = body_object(call.request);
-    if (!body)
-      return call.answer(http::problem(body.error()));
-    auto opened = deps_.authority->open_session(call.request, text_of(*body, "ticket"),
-                                                text_of(*body, "token"));
+    auto body = own_body(call.request, {"ticket", "token"});
+    auto ticket = body ? text_of(*body, "ticket") : result<std::string>{body.error()};
+    auto token = ticket ? text_of(*body, "token") : ticket;
+    if (!token)
+      return call.answer(http::problem(token.error()));
+    auto opened = deps_.authority->open_session(call.request, *ticket, *token);
     if (!opened)
       return call.answer(http::problem(opened.error()));
     auto out = http::json_response(200, who_document(opened->who));
@@ -49,7 +55,7 @@ void gateway::add_session_routes() {
   });
   // A link for somebody else never allows more than the one who asks may do.
   post("/v1/tickets", http::scope::admin, [this](const gateway_call& call) {
-    auto body = body_object(call.request);
+    auto body = own_body(call.request, {"view"});
     if (!body)
       return call.answer(http::problem(body.error()));
     auto view = body->find("view");

@@ -63,7 +63,8 @@ void gateway::show_log(const streaming_call& call) const {
     if (!process)
       return answer(unknown_process(id));
     if (follow)
-      return answer(followed(shell::make_log_follower(std::move(process), query, lossless, executor)));
+      return answer(
+        followed(shell::make_log_follower(std::move(process), query, lossless, executor)));
     // Off this thread: ten megabytes of base64 take their time.
     boost::asio::post(pool, [answer, process, query] { answer(log_response(process, query)); });
   });

@@ -18,7 +18,7 @@ void gateway::add_token_routes() {
     call.answer(http::json_response(200, {{"tokens", std::move(rows)}}));
   });
   post("/v1/tokens", http::scope::admin, [this](const gateway_call& call) {
-    auto body = body_object(call.request);
+    auto body = own_body(call.request, {"scopes", "name", "expiresIn"});
     auto wish = body ? http::read_token_wish(*body) : body.error();
     if (!wish)
       return call.answer(http::problem(wish.error()));

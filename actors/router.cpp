@@ -33,7 +33,10 @@ bool fits(const std::vector<std::string>& pattern, const std::vector<std::string
 } // namespace
 
 void router::add(std::string_view method, std::string_view pattern, route_kind kind) {
-  routes_.push_back({std::string{method}, split(pattern), kind});
+  auto segments = split(pattern);
+  const auto params = std::count_if(segments.begin(), segments.end(), is_param);
+  routes_.push_back(
+    {std::string{method}, std::move(segments), static_cast<std::size_t>(params), kind});
 }
 
 router::found router::find(const http::request& head) const {
@@ -44,9 +47,14 @@ router::found router::find(const http::request& head) const {
     return out;
   }
   auto method = head.method == "HEAD" ? std::string{"GET"} : head.method;
+  // A path that is a route's own is no other route's, whatever the method.
+  auto fewest = ~std::size_t{0};
+  for (const auto& one : routes_)
+    if (one.params < fewest && fits(one.segments, *path))
+      fewest = one.params;
   for (std::size_t i = 0; i < routes_.size(); ++i) {
     const auto& one = routes_[i];
-    if (!fits(one.segments, *path))
+    if (one.params != fewest || !fits(one.segments, *path))
       continue;
     if (one.method == method) {
       out.ok = true;

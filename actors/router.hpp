@@ -36,13 +36,14 @@ public:
     route_match match;
     route_miss miss;
   };
-  /// HEAD goes where GET goes.
+  /// HEAD goes where GET goes. A literal segment goes before a `{name}`.
   found find(const http::request& head) const;
 
 private:
   struct route {
     std::string method;
     std::vector<std::string> segments;
+    std::size_t params; ///< of the segments
     route_kind kind;
   };
   std::vector<route> routes_;

@@ -247,6 +247,16 @@ result<int> decode_signal(const json& body) {
   return error{errc::invalid_request, "signal must be a number from 1 to 64 or a name like TERM"};
 }
 
+std::string signal_pattern() {
+  std::string out{"^(SIG)?("};
+  for (const auto& [name, number] : signals) {
+    if (out.back() != '(')
+      out += '|';
+    out += name;
+  }
+  return out + ")$";
+}
+
 result<std::uint64_t> query_number(const std::optional<std::string_view>& text,
                                    std::string_view name, std::uint64_t fallback,
                                    std::uint64_t most) {

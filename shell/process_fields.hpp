@@ -33,6 +33,8 @@ result<terminal_size> decode_size(const nlohmann::json& body);
 
 /// `signal`: a number, or a name with or without SIG.
 result<int> decode_signal(const nlohmann::json& body);
+/// The names that it knows, as a regular expression.
+std::string signal_pattern();
 
 /// A whole number from a query, at most `most`. `fallback` where it is missing.
 result<std::uint64_t> query_number(const std::optional<std::string_view>& text,

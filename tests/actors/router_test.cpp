@@ -55,6 +55,15 @@ CAF_TEST(another method names those that exist) {
   CAF_CHECK_EQUAL(find("get", "/v1/health"), "method_not_allowed: GET");
 }
 
+CAF_TEST(a path of its own is no thing of that name) {
+  all.add("POST", "/v1/things/config", route_kind::http);
+  all.add("GET", "/v1/things/config", route_kind::http);
+  CAF_CHECK_EQUAL(find("POST", "/v1/things/config"), "5");
+  CAF_CHECK_EQUAL(find("HEAD", "/v1/things/config"), "6");
+  CAF_CHECK_EQUAL(find("DELETE", "/v1/things/config"), "method_not_allowed: POST, GET");
+  CAF_CHECK_EQUAL(find("DELETE", "/v1/things/configs"), "2 id=configs");
+}
+
 CAF_TEST(what is near a route is no route) {
   for (const auto* path : {"/", "/v1", "/v1/health/", "/v1/healthy", "/v1//health", "/V1/health",
                            "/v1/things/", "/v1/things/7/", "/v1/things/7/start/8", "//v1/health"})
