@@ -142,11 +142,16 @@ void describe_content(notes& into) {
         "The archive.", true)
       .ok(unpacked);
   on_path(into.get("/v1/fs/archive", "A folder as an archive"))
-    .says("Other query parameters are refused.")
+    .says("Where something below cannot be read, nothing is packed: 403, with the first of it in "
+          "`details.unreadable`. What becomes unreadable while it is sent breaks the answer off. "
+          "Sockets, pipes and devices are in no archive. Other query parameters are refused.")
     .needs_query("path", path_text())
     .query("format", one_of({"tar", "tar.zst"}))
+    .query("skipUnreadable", yes_or_no(), "leave it out instead")
     .fails({errc::unsupported})
     .answers(200, "The archive")
+    .with("Holt-Skipped", text_like("^[0-9]+$"),
+          "with `skipUnreadable`: what was left out, a folder with all below it as one")
     .as("application/x-tar", text())
     .as("application/zstd", text());
 }

@@ -149,24 +149,52 @@ http::streaming_response file_unpack(const file_api_ptr& api, const file_request
                                    {"bytes", got->bytes}});
 }
 
+namespace {
+
+/// Before the first byte: a header says it to every client, a trailer to hardly any, and nobody
+/// looks for what is not in an archive.
+http::response lacks(const files::unreadable& what) {
+  std::string names;
+  auto paths = nlohmann::json::array();
+  for (const auto& one : what.paths) {
+    names += (names.empty() ? "" : ", ") + files::printable(one);
+    paths.push_back(files::printable(one));
+  }
+  if (what.count > what.paths.size())
+    names += " and " + std::to_string(what.count - what.paths.size()) + " more";
+  return http::problem(
+    {errc::denied, "cannot be read: " + names + "; skipUnreadable=true leaves that out"},
+    {{"details", {{"unreadable", std::move(paths)}, {"count", what.count}}}});
+}
+
+} // namespace
+
 http::streaming_response file_pack(const file_api_ptr& api, const file_request& what) {
   query_reader query{what};
-  query.only({"path", "format"});
+  query.only({"path", "format", "skipUnreadable"});
   auto path = query.text("path");
   auto format = query.optional_text("format").value_or("tar");
+  const bool skip = query.flag("skipUnreadable", false);
   if (query.wrong())
     return query.why();
   if (format != "tar" && format != "tar.zst")
     return http::problem({errc::invalid_request, "format must be tar or tar.zst"},
                          {{"field", "format"}});
   const bool zst = format == "tar.zst";
-  auto packer
-    = files::packer::open(api->files, path, zst ? archive_format::tar_zst : archive_format::tar);
+  auto lacking = files::find_unreadable(api->files, path);
+  if (!lacking)
+    return http::problem(lacking.error());
+  if (lacking->count > 0 && !skip)
+    return lacks(*lacking);
+  auto packer = files::packer::open(
+    api->files, path, zst ? archive_format::tar_zst : archive_format::tar, lacking->count);
   if (!packer)
     return http::problem(packer.error());
   http::streaming_response out;
   out.headers.push_back({"Content-Type", std::string{zst ? zst_types[0] : tar_type}});
   out.headers.push_back({"Content-Disposition", "attachment"});
+  if (skip)
+    out.headers.push_back({"Holt-Skipped", std::to_string(lacking->count)});
   out.stream = std::make_shared<pack_source>(api, std::shared_ptr{std::move(*packer)});
   return out;
 }

@@ -206,6 +206,18 @@ private:
 
   // -- out of the sandbox
 
+  /// As cp: what cannot be read is named and left out, and the end is not a good one.
+  template <class Get>
+  result<void> all_that_can_be_read(const Get& get) {
+    result<void> got = get(false);
+    if (got || !client::lacks_something(got.error()))
+      return got;
+    ++left_out_;
+    const auto& why = got.error().detail;
+    complain({errc::denied, "left out: " + why.substr(0, why.find(';'))});
+    return get(true);
+  }
+
   result<void> out_of(const place& from, place to) {
     auto what = there(from.path);
     if (!what)
@@ -213,13 +225,18 @@ private:
     if (*what == kind::nothing)
       return error{errc::not_found, from.path + ": no such file or folder"};
     const auto source = url::percent_encode(from.path);
-    const auto archive = "/v1/fs/archive?format=tar&path=" + source;
     const auto file = "/v1/fs/file?path=" + source;
-    if (to.stream)
+    const auto print = [this](const std::string& target) {
       return client::receive(
-        api_, *what == kind::folder ? archive : file,
+        api_, target,
         [](std::string_view bytes) { return client::write_all(STDOUT_FILENO, bytes, "stdout"); },
         how_far_);
+    };
+    if (to.stream && *what == kind::folder)
+      return all_that_can_be_read(
+        [&](bool skip) { return print(client::archive_route(from.path, skip)); });
+    if (to.stream)
+      return print(file);
     auto name = name_of(from.path);
     if (name == "." || name == "..")
       name.clear();
@@ -252,11 +269,13 @@ private:
     if (old == kind::file)
       return local_error(ENOTDIR, to);
     if (old == kind::folder)
-      return client::receive_folder(api_, from, to, how_far_);
+      return all_that_can_be_read(
+        [&](bool skip) { return client::receive_folder(api_, from, to, how_far_, skip); });
     const auto target = beside(to);
     if (::mkdir(target.c_str(), 0777) != 0)
       return local_error(errno, to);
-    auto got = client::receive_folder(api_, from, target, how_far_);
+    auto got = all_that_can_be_read(
+      [&](bool skip) { return client::receive_folder(api_, from, target, how_far_, skip); });
     if (got && ::rename(target.c_str(), to.c_str()) == 0)
       return {};
     if (got)

@@ -226,11 +226,20 @@ result<void> send_folder(const api& to, const std::string& folder, const std::st
   return {};
 }
 
+std::string archive_route(const std::string& path, bool skip_unreadable) {
+  return "/v1/fs/archive?format=tar&path=" + url::percent_encode(path)
+         + (skip_unreadable ? "&skipUnreadable=true" : "");
+}
+
+bool lacks_something(const error& why) {
+  return why.code == errc::denied && why.detail.find("skipUnreadable") != std::string::npos;
+}
+
 result<void> receive_folder(const api& from, const std::string& path, const std::string& folder,
-                            progress& how_far) {
+                            progress& how_far, bool skip_unreadable) {
   const utf8_names names;
   outgoing what;
-  what.target = "/v1/fs/archive?path=" + url::percent_encode(path) + "&format=tar";
+  what.target = archive_route(path, skip_unreadable);
   http::response head;
   auto one = from.open(what, head);
   if (!one)

@@ -33,8 +33,14 @@ result<void> send_folder(const api& to, const std::string& folder, const std::st
                          const std::function<void(const std::string&)>& left_out);
 
 /// A folder of the sandbox into one of this machine that exists; each file is replaced at once,
-/// nothing is written through a link. Changes the process's current folder meanwhile.
+/// nothing is written through a link. Changes the process's current folder meanwhile. What cannot
+/// be read there is left out with `skip_unreadable`, else the whole is denied.
 result<void> receive_folder(const api& from, const std::string& path, const std::string& folder,
-                            progress& how_far);
+                            progress& how_far, bool skip_unreadable);
+
+/// The route of a folder as a tar.
+std::string archive_route(const std::string& path, bool skip_unreadable);
+/// Denied by that route because something below cannot be read; its detail says what.
+bool lacks_something(const error& why);
 
 } // namespace holt::client

@@ -14,12 +14,25 @@ namespace holt::files {
 
 enum class archive_format : std::uint8_t { tar, tar_zst };
 
+inline constexpr std::size_t max_archive_depth = 200; ///< folders in folders; descriptors held
+
+/// What an archive of a folder would lack.
+struct unreadable {
+  std::uint64_t count = 0;        ///< files that cannot be read; folders, each with all below it
+  std::vector<std::string> paths; ///< of the first 20, relative
+};
+
+/// Looks through all that is below `path`. What is neither file, folder nor link (sockets, pipes)
+/// belongs in no archive and is not counted. not_found, denied: `path` itself.
+result<unreadable> find_unreadable(const file_context& context, std::string_view path);
+
 /// Makes an archive piece by piece; memory does not grow with what is in it.
 class packer {
 public:
   /// not_found, denied, unsupported. Names are relative to `path`; of a single file, its name.
+  /// `may_skip` of what cannot be read are left out; more of it is an error of `next`, denied.
   static result<std::unique_ptr<packer>> open(file_context context, std::string_view path,
-                                              archive_format format);
+                                              archive_format format, std::uint64_t may_skip = 0);
   virtual ~packer() = default;
   /// About 256 KiB; empty at the end.
   virtual result<std::string> next() = 0;

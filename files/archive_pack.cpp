@@ -19,12 +19,14 @@ namespace {
 
 constexpr std::size_t piece_bytes = 256 * 1024;
 constexpr std::size_t read_bytes = 128 * 1024;
-constexpr std::size_t max_depth = 200; ///< descriptors held
 
 class tar_packer final : public packer {
 public:
-  tar_packer(file_context context, std::string shown)
-    : context_{std::move(context)}, shown_{std::move(shown)}, buffer_(read_bytes, '\0') {}
+  tar_packer(file_context context, std::string shown, std::uint64_t may_skip)
+    : context_{std::move(context)},
+      shown_{std::move(shown)},
+      may_skip_{may_skip},
+      buffer_(read_bytes, '\0') {}
 
   result<void> begin(const jailed_path& where, archive_format format) {
     archive_.reset(archive_write_new());
@@ -140,16 +142,27 @@ private:
     return add(top, one.name);
   }
 
-  /// What cannot be read is left out: an archive of the rest is better than none.
+  /// What is gone by now was never there; of what cannot be read the caller knows how much it is.
+  result<void> skip(const error& why) {
+    if (why.code == errc::not_found)
+      return {};
+    if (why.code == errc::cancelled || skipped_ == may_skip_)
+      return why;
+    ++skipped_;
+    return {};
+  }
+
   result<void> add(const level& in, const std::string& name) {
     const int folder = in.fd.get();
     const auto path = in.prefix + name;
     auto seen = look_at(folder, name, path);
-    if (!seen || !seen->exists())
+    if (!seen)
+      return skip(seen.error());
+    if (!seen->exists())
       return {};
     if (seen->type == entry_type::file) {
       auto file = open_regular(folder, name, path);
-      return file ? add_file(std::move(*file), path) : result<void>{};
+      return file ? add_file(std::move(*file), path) : skip(file.error());
     }
     if (seen->type == entry_type::symlink) {
       std::array<char, PATH_MAX> text{};
@@ -161,13 +174,13 @@ private:
       return {};
     if (auto good = header(path + "/", *seen, AE_IFDIR, 0); !good)
       return good;
-    auto inner = levels_.size() < max_depth ? open_folder(folder, name, path)
-                                            : result<open_folder_result>{error{errc::io, ""}};
+    auto inner = levels_.size() < max_archive_depth
+                   ? open_folder(folder, name, path)
+                   : result<open_folder_result>{error{errc::io, path + " is too deep"}};
     if (!inner)
-      return {};
-    if (auto good = enter(std::move(inner->fd), path + "/"); !good)
-      return good.error().code == errc::cancelled ? good : result<void>{};
-    return {};
+      return skip(inner.error());
+    auto entered = enter(std::move(inner->fd), path + "/");
+    return entered ? entered : skip(entered.error());
   }
 
   result<void> copy_on() {
@@ -191,6 +204,8 @@ private:
 
   file_context context_;
   std::string shown_;
+  const std::uint64_t may_skip_;
+  std::uint64_t skipped_ = 0;
   std::string buffer_;
   std::string out_;
   std::vector<level> levels_;
@@ -204,12 +219,12 @@ private:
 } // namespace
 
 result<std::unique_ptr<packer>> packer::open(file_context context, std::string_view path,
-                                             archive_format format) {
+                                             archive_format format, std::uint64_t may_skip) {
   auto where = context.jail->locate(path);
   if (!where)
     return where.error();
   const utf8_names names;
-  auto out = std::make_unique<tar_packer>(std::move(context), where->shown);
+  auto out = std::make_unique<tar_packer>(std::move(context), where->shown, may_skip);
   if (auto begun = out->begin(*where, format); !begun)
     return begun.error();
   return std::unique_ptr<packer>{std::move(out)};

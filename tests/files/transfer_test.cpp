@@ -14,6 +14,7 @@
 #include <array>
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 
 using namespace holt;
 using namespace holt::test;
@@ -265,6 +266,67 @@ CAF_TEST(what was packed is unpacked the same) {
     CAF_CHECK_EQUAL(fs::last_write_time(ws.root / to / "large"),
                     fs::last_write_time(ws.root / "src/large"));
   }
+}
+
+CAF_TEST(what an archive would lack is found before it is made) {
+  workspace ws;
+  fs::create_directories(ws.root / "src/shut/below");
+  fs::create_directories(ws.root / "src/open");
+  spit(ws.root / "src/shut/below/f", "x");
+  spit(ws.root / "src/open/secret", "x");
+  spit(ws.root / "src/open/seen", "x");
+  fs::create_symlink("nowhere", ws.root / "src/link");
+  ::mkfifo((ws.root / "src/pipe").c_str(), 0600);
+  auto none = files::find_unreadable(ws.context, "src");
+  CAF_REQUIRE(none.has_value());
+  CAF_CHECK_EQUAL(none->count, 0u);
+  CAF_CHECK_EQUAL(files::find_unreadable(ws.context, "src/open/seen")->count, 0u);
+  ::chmod((ws.root / "src/open/secret").c_str(), 0);
+  ::chmod((ws.root / "src/shut").c_str(), 0);
+  const auto some = files::find_unreadable(ws.context, "src");
+  ::chmod((ws.root / "src/shut").c_str(), 0700);
+  CAF_REQUIRE(some.has_value());
+  CAF_CHECK_EQUAL(some->count, 2u);
+  CAF_CHECK(some->paths == (std::vector<std::string>{"open/secret", "shut"}));
+  CAF_CHECK_EQUAL(code_of(files::find_unreadable(ws.context, "none")), errc::not_found);
+}
+
+CAF_TEST(the first twenty of what cannot be read are named) {
+  workspace ws;
+  fs::create_directories(ws.root / "src");
+  for (int i = 0; i < 25; ++i) {
+    const auto path = ws.root / "src" / std::to_string(i);
+    spit(path, "x");
+    ::chmod(path.c_str(), 0);
+  }
+  const auto got = files::find_unreadable(ws.context, "src");
+  CAF_REQUIRE(got.has_value());
+  CAF_CHECK_EQUAL(got->count, 25u);
+  CAF_CHECK_EQUAL(got->paths.size(), 20u);
+}
+
+CAF_TEST(an archive lacks no more than its caller knows) {
+  workspace ws;
+  fs::create_directories(ws.root / "src");
+  spit(ws.root / "src/a", "x");
+  spit(ws.root / "src/b", "x");
+  spit(ws.root / "src/seen", "x");
+  ::chmod((ws.root / "src/a").c_str(), 0);
+  ::chmod((ws.root / "src/b").c_str(), 0);
+  const auto end_of = [&](std::uint64_t may_skip) {
+    auto from = files::packer::open(ws.context, "src", archive_format::tar, may_skip);
+    CAF_REQUIRE(from.has_value());
+    while (true) {
+      auto piece = (*from)->next();
+      if (!piece)
+        return piece.error().code;
+      if (piece->empty())
+        return errc::none;
+    }
+  };
+  CAF_CHECK_EQUAL(end_of(0), errc::denied);
+  CAF_CHECK_EQUAL(end_of(1), errc::denied);
+  CAF_CHECK_EQUAL(end_of(2), errc::none);
 }
 
 CAF_TEST(an archive that climbs makes nothing) {

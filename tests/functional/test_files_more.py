@@ -144,6 +144,24 @@ def test_archives_both_ways(bare, work):
         assert (work / f"ar/{kind}/d/large").read_bytes() == large
 
 
+def test_an_archive_says_what_it_would_lack(bare, work):
+    (work / "lack" / "in").mkdir(parents=True)
+    for name in ("seen", "in/secret"):
+        (work / "lack" / name).write_text("x")
+    (work / "lack" / "in" / "secret").chmod(0)
+    refused = bare.client.call("GET", url("archive", path="lack")).problem(403, "denied")
+    assert refused["details"] == {"unreadable": ["in/secret"], "count": 1}
+    assert "in/secret" in refused["detail"]
+    assert bare.client.call("HEAD", url("archive", path="lack")).status == 403
+    got = bare.client.call("GET", url("archive", path="lack", skipUnreadable="true"))
+    assert got.status == 200 and got.headers["holt-skipped"] == "1"
+    with tarfile.open(fileobj=io.BytesIO(got.body)) as archive:
+        assert sorted(archive.getnames()) == ["in", "seen"]
+    (work / "lack" / "in" / "secret").chmod(0o600)
+    got = bare.client.call("GET", url("archive", path="lack", skipUnreadable="true"))
+    assert got.headers["holt-skipped"] == "0"
+
+
 def test_wrong_archives(bare, work):
     call = upload
     call(bare.client, "upload-batch", "wa", b"garbage").problem(400, "invalid_request")

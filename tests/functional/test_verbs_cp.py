@@ -147,6 +147,20 @@ def test_what_cannot_be_sent_is_said_and_the_rest_goes(bare, place):
     assert (far / "t" / "a.txt").exists() and not (far / "t" / "pipe").exists()
 
 
+def test_what_cannot_be_read_is_said_and_the_rest_comes(bare, place):
+    near, far = place
+    tree(far / "top")
+    (far / "top" / "a.txt").chmod(0)
+    answer = cp(bare, near, f"sbx:{far.name}/top", "t")
+    assert answer.returncode == 1 and b"left out: cannot be read: a.txt\n" in answer.stderr
+    assert (near / "t" / "run.sh").exists() and not (near / "t" / "a.txt").exists()
+    answer = cp(bare, near, f"sbx:{far.name}/top", "-")
+    assert answer.returncode == 1 and b"a.txt" in answer.stderr
+    with tarfile.open(fileobj=io.BytesIO(answer.stdout)) as archive:
+        assert "run.sh" in archive.getnames() and "a.txt" not in archive.getnames()
+    nothing_left(near, far)
+
+
 def test_no_link_leads_out_of_the_target(bare, place):
     """A folder of the sandbox whose link leads away, where there is a file of that name here."""
     near, far = place

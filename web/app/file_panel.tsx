@@ -12,7 +12,7 @@ import { upload_drop, upload_files } from './file_drop.ts';
 import { preview } from './file_preview.ts';
 import { IconButton } from './icon_button.tsx';
 import { Icon } from './icons.tsx';
-import { now_ms, say } from './model.ts';
+import { api, now_ms, say } from './model.ts';
 import { folder, folder_state } from './tools.ts';
 import { UploadList } from './upload_list.tsx';
 
@@ -104,6 +104,17 @@ function Tools({ path }: { readonly path: string }) {
   );
 }
 
+/** Looked through first: what an archive lacks is said before it is there. */
+async function download_folder(entry: FileEntry): Promise<void> {
+  const look = await api.raw(archive_url(entry.path), { method: 'HEAD' });
+  const lacking = !look.ok && look.problem.status === 403;
+  if (lacking) say(`Some of ${entry.name} cannot be read: the archive is without it.`, true);
+  const link = document.createElement('a');
+  link.href = archive_url(entry.path, lacking);
+  link.download = `${entry.name}.tar`;
+  link.click();
+}
+
 function Row({ entry }: { readonly entry: FileEntry }) {
   const when = Number.isNaN(entry.modified_ms) ? '' : when_text(entry.modified_ms, now_ms.peek());
   const facts = [entry.kind === 'symlink' ? 'link' : '', entry.folder ? '' : size_text(entry.size), when].filter((one) => one !== '').join(' · ');
@@ -128,6 +139,11 @@ function Row({ entry }: { readonly entry: FileEntry }) {
           aria-label={`Download ${entry.name}`}
           title="Download"
           data-testid="file-download"
+          onClick={(event) => {
+            if (!entry.folder) return;
+            event.preventDefault();
+            void download_folder(entry);
+          }}
         >
           <Icon name="download" />
         </a>

@@ -70,8 +70,9 @@ export function file_url(path: string): string {
   return `/v1/fs/file?${query(path)}`;
 }
 
-export function archive_url(path: string): string {
-  return `/v1/fs/archive?${query(path)}&format=tar`;
+/** `skip`: without what cannot be read; else there is no archive where something cannot be. */
+export function archive_url(path: string, skip = false): string {
+  return `/v1/fs/archive?${query(path)}&format=tar${skip ? '&skipUnreadable=true' : ''}`;
 }
 
 export class Folder {
