@@ -21,6 +21,14 @@ http::response problem_of(const command_outcome& got) {
   return http::problem({got.code, got.detail});
 }
 
+/// Required and not empty: the jail would name no field.
+std::string path_field(files::field_reader& from, const char* name) {
+  auto out = from.text(name);
+  if (!from.wrong() && out.empty())
+    from.refuse(errc::invalid_request, std::string{name} + " must not be empty");
+  return out;
+}
+
 http::response wrong_field(const files::field_reader& from) {
   return http::problem(from.why());
 }
@@ -53,8 +61,8 @@ http::streaming_response file_move(const file_api_ptr& api, const file_request& 
   if (!body)
     return http::problem(body.error());
   files::field_reader from{*body};
-  auto source = from.text("from");
-  auto target = from.text("to");
+  auto source = path_field(from, "from");
+  auto target = path_field(from, "to");
   const bool overwrite = from.flag("overwrite", false);
   if (from.wrong())
     return wrong_field(from);
@@ -71,8 +79,8 @@ http::streaming_response file_copy(const file_api_ptr& api, const file_request& 
     return std::move(*wrong);
   files::field_reader from{body};
   files::copy_request want;
-  want.from = from.text("from");
-  want.to = from.text("to");
+  want.from = path_field(from, "from");
+  want.to = path_field(from, "to");
   want.overwrite = from.flag("overwrite", false);
   if (from.wrong())
     return wrong_field(from);
@@ -89,7 +97,7 @@ http::streaming_response file_chmod(const file_api_ptr& api, const file_request&
   if (auto wrong = strict_body(what, {"path", "mode", "recursive"}, body))
     return std::move(*wrong);
   files::field_reader from{body};
-  auto path = from.text("path");
+  auto path = path_field(from, "path");
   auto mode = from.mode("mode");
   const bool recursive = from.flag("recursive", false);
   if (!mode)

@@ -81,6 +81,18 @@ json translated(const json& from) {
   return out;
 }
 
+/// A detail that begins with a field says its name as the caller wrote it.
+std::string in_our_names(std::string detail, std::initializer_list<std::string_view> fields) {
+  for (const auto field : fields) {
+    const auto theirs = snake_name(field);
+    const auto n = theirs.size();
+    if (detail.size() > n && detail.compare(0, n, theirs) == 0
+        && (detail[n] == ' ' || detail[n] == '['))
+      return detail.replace(0, n, field);
+  }
+  return detail;
+}
+
 http::response run_search(const file_api_ptr& api, const http::request& what, command_kind kind,
                           std::initializer_list<std::string_view> fields) {
   json body;
@@ -91,7 +103,7 @@ http::response run_search(const file_api_ptr& api, const http::request& what, co
     command[snake_name(key)] = value;
   auto got = run_command(api, kind, std::move(command));
   if (!got.ok())
-    return http::problem({got.code, got.detail});
+    return http::problem({got.code, in_our_names(std::move(got.detail), fields)});
   return json_text(http::dump_safe(translated(got.fields)));
 }
 

@@ -175,7 +175,9 @@ result<unsigned> in_range(const json& body, const char* name, unsigned otherwise
 }
 
 result<wanted_size> read_size(const gateway_deps& deps, const json& body) {
-  auto now = deps.context->size();
+  // Without a desktop what is asked for is still looked at.
+  const auto now = deps.context ? deps.context->size() : desktop::screen_size{1280, 720, 0};
+  const auto now_dpi = deps.context ? deps.context->dpi() : 96u;
   wanted_size out;
   auto width = in_range(body, "width", now.width, act_limits::min_side, deps.max_width);
   if (!width)
@@ -183,13 +185,12 @@ result<wanted_size> read_size(const gateway_deps& deps, const json& body) {
   auto height = in_range(body, "height", now.height, act_limits::min_side, deps.max_height);
   if (!height)
     return height.error();
-  auto dpi = in_range(body, "dpi", deps.context->dpi(), act_limits::min_dpi, act_limits::max_dpi);
+  auto dpi = in_range(body, "dpi", now_dpi, act_limits::min_dpi, act_limits::max_dpi);
   if (!dpi)
     return dpi.error();
   out.size = {*width, *height, 0};
   out.dpi = *dpi;
-  out.given = out.size.width != now.width || out.size.height != now.height
-              || out.dpi != deps.context->dpi();
+  out.given = out.size.width != now.width || out.size.height != now.height || out.dpi != now_dpi;
   return out;
 }
 
@@ -231,6 +232,8 @@ void start_desktop(const gateway_deps& deps, const gateway_call& call) {
   // same.
   if (auto number = in_range(*body, "displayNum", 1, 1, 65535); !number)
     return call.answer(http::problem(number.error()));
+  if (!deps.context)
+    return call.answer(http::problem(no_desktop()));
   auto show = [deps, answer = call.answer] {
     run_change(deps,
                {&tree_client::start, "desktop",
@@ -296,11 +299,8 @@ void gateway::add_desktop_routes() {
   });
   get("/v1/desktop/stream/status", scope::view, show(stream_document));
 
-  post("/v1/desktop/start", scope::input, [this](const gateway_call& call) {
-    if (!deps_.context)
-      return call.answer(http::problem(no_desktop()));
-    start_desktop(deps_, call);
-  });
+  post("/v1/desktop/start", scope::input,
+       [this](const gateway_call& call) { start_desktop(deps_, call); });
   post("/v1/desktop/stop", scope::input, [this, show](const gateway_call& call) {
     if (!deps_.context)
       return show(status_document)(call);

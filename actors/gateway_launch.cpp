@@ -48,8 +48,11 @@ result<launch_wish> read_launch(const json& body) {
     return app.error();
   out.app = std::move(*app);
   if (auto i = body.find("args"); i != body.end() && !i->is_null()) {
-    if (!i->is_array() || i->size() > act_limits::arguments)
+    if (!i->is_array())
       return error{errc::unprocessable, "args must be a list of strings"};
+    if (i->size() > act_limits::arguments)
+      return error{errc::invalid_request,
+                   "args must be at most " + std::to_string(act_limits::arguments) + " strings"};
     for (const auto& one : *i) {
       if (!one.is_string() || one.get_ref<const std::string&>().find('\0') != std::string::npos)
         return error{errc::unprocessable, "args must be a list of strings"};
@@ -102,20 +105,15 @@ http::response launch_problem(const error& why) {
 }
 
 /// A file that exists, or an address.
-result<std::string> read_target(const json& body, const std::string& workspace) {
-  auto target = read_string(body, "target");
-  if (!target)
-    return target.error();
-  if (target->empty())
-    return error{errc::desktop_invalid_action, "target must not be empty"};
-  auto colon = target->find("://");
-  bool address = colon != std::string::npos && colon > 0 && target->find('/') == colon + 1;
-  if (address || target->rfind("mailto:", 0) == 0)
+result<std::string> find_target(const std::string& target, const std::string& workspace) {
+  auto colon = target.find("://");
+  bool address = colon != std::string::npos && colon > 0 && target.find('/') == colon + 1;
+  if (address || target.rfind("mailto:", 0) == 0)
     return target;
   std::error_code ec;
-  auto path = std::filesystem::path{workspace} / *target;
+  auto path = std::filesystem::path{workspace} / target;
   if (!std::filesystem::exists(path, ec))
-    return error{errc::not_found, "there is no file '" + *target + "'"};
+    return error{errc::not_found, "there is no file '" + target + "'"};
   return path.string();
 }
 
@@ -177,12 +175,12 @@ void gateway::add_launch_routes() {
   };
   post("/v1/desktop/launch", http::scopes{scope::input} | scope::exec,
        [this, how, inactive](const gateway_call& call) {
-         if (!how.context)
-           return inactive(call);
          auto body = body_object(call.request);
          auto wish = body ? read_launch(*body) : result<launch_wish>{body.error()};
          if (!wish)
            return call.answer(http::problem(wish.error()));
+         if (!how.context)
+           return inactive(call);
          if (!actor_of(deps_, call))
            return;
          boost::asio::post(
@@ -198,22 +196,25 @@ void gateway::add_launch_routes() {
        });
   post("/v1/desktop/open", http::scopes{scope::input} | scope::exec,
        [this, how, inactive](const gateway_call& call) {
+         auto body = body_object(call.request);
+         auto target = body ? read_string(*body, "target") : result<std::string>{body.error()};
+         if (target && target->empty())
+           target = error{errc::desktop_invalid_action, "target must not be empty"};
+         if (!target)
+           return call.answer(http::problem(target.error()));
          if (!how.context)
            return inactive(call);
-         auto body = body_object(call.request);
-         if (!body)
-           return call.answer(http::problem(body.error()));
          if (!actor_of(deps_, call))
            return;
          boost::asio::post(
-           *how.pool, [how, body = *body, who = call.who.name, answer = call.answer] {
+           *how.pool, [how, typed = *target, who = call.who.name, answer = call.answer] {
              if (how.context->display().empty())
                return answer(http::problem(
                  {errc::desktop_runtime_inactive, "Desktop runtime has not been started"}));
-             auto target = read_target(body, how.context->workspace());
-             if (!target)
-               return answer(http::problem(target.error()));
-             start(how, {{"xdg-open", *target}, {}, "open", false}, who, answer);
+             auto found = find_target(typed, how.context->workspace());
+             if (!found)
+               return answer(http::problem(found.error()));
+             start(how, {{"xdg-open", *found}, {}, "open", false}, who, answer);
            });
        });
   get("/v1/desktop/applications", scope::view, [how](const gateway_call& call) {

@@ -38,6 +38,15 @@ bool flag(const http::request& request, std::string_view name) {
   return value && (value->empty() || *value == "1" || *value == "true");
 }
 
+/// The same, but no other word will do.
+result<bool> strict_flag(const http::request& request, const char* name) {
+  const auto value = request.query_value(name);
+  if (value && !value->empty() && *value != "1" && *value != "true" && *value != "0"
+      && *value != "false")
+    return error{errc::invalid_request, std::string{name} + " must be true or false"};
+  return flag(request, name);
+}
+
 } // namespace
 
 void gateway::add_terminal_routes() {
@@ -53,11 +62,14 @@ void gateway::show_log(const streaming_call& call) const {
   auto query = shell::decode_log_query(call.request);
   if (!query)
     return call.answer(http::problem(query.error()));
-  const bool follow = flag(call.request, "follow") && call.request.method != "HEAD";
-  const bool lossless = flag(call.request, "lossless");
+  const auto wants = strict_flag(call.request, "follow");
+  const auto lossless = wants ? strict_flag(call.request, "lossless") : wants;
+  if (!lossless)
+    return call.answer(http::problem(lossless.error()));
+  const bool follow = *wants && call.request.method != "HEAD";
   auto refuse = [answer = call.answer](http::response why) { answer(std::move(why)); };
   in_process_room(refuse, [answer = call.answer, id = call.params.find("id")->second,
-                           query = *query, follow, lossless, executor = deps_.executor,
+                           query = *query, follow, lossless = *lossless, executor = deps_.executor,
                            pool = deps_.blocking](process_room& room) {
     auto process = room.find(id);
     if (!process)

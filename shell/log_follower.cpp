@@ -28,9 +28,9 @@ public:
                  const asio::any_io_executor& executor)
     : process_{std::move(process)},
       query_{from},
-      lossless_{lossless},
       strand_{asio::make_strand(executor)},
-      pause_{strand_} {
+      pause_{strand_},
+      lossless_{lossless} {
     query_.max_bytes = piece_bytes;
     if (query_.since == 0 && !query_.offset && !query_.tail)
       query_.seen.emplace(); // else what was before is not known, and no loss has a number

@@ -162,11 +162,11 @@ result<run_request> decode_run(const json& body, const files::path_jail& jail,
   read_environment(from, body, out.plan);
   out.plan.input = false;
   // 0 means the default, as an absent one; more than the most is cut to it.
-  const auto given = from.number("timeoutMs", 0, ~0ull).value_or(0);
+  const auto given = from.number("timeoutMs", 0, INT64_MAX).value_or(0);
   const auto timeout
     = std::min(given == 0 ? limits.default_run_timeout_ms : given, limits.max_run_timeout_ms);
   out.plan.timeout = std::chrono::milliseconds{static_cast<std::int64_t>(timeout)};
-  const auto most = from.number("maxOutputBytes", 0, ~0ull).value_or(limits.max_output_bytes);
+  const auto most = from.number("maxOutputBytes", 0, INT64_MAX).value_or(limits.max_output_bytes);
   out.max_output = static_cast<std::size_t>(std::min(most, limits.max_output_bytes));
   const auto encoding = from.optional_text("encoding").value_or("utf8");
   out.base64 = encoding == "base64";

@@ -117,7 +117,7 @@ private:
   result<std::string> last() {
     if (!events_)
       return error{errc::token_invalid, "the session ended"};
-    if (std::exchange(told_, true))
+    if (told_.exchange(true))
       return std::string{};
     return "event: end\ndata: "
            + dump_safe({{"code", info(errc::token_invalid).word}, {"detail", "The session ended."}})

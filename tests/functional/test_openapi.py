@@ -16,9 +16,13 @@ LONG = bool(os.environ.get("HOLT_TEST_LONG"))
 SEED = int(os.environ.get("HOLT_SEED", "1") or 1)
 SCHEMATHESIS = Path(sys.executable).parent / "schemathesis"
 CHECKS = ["not_a_server_error", "status_code_conformance", "content_type_conformance",
-          "response_headers_conformance", "response_schema_conformance"]
+          "response_headers_conformance", "response_schema_conformance", "negative_data_rejection",
+          "positive_data_acceptance", "unsupported_method", "allow_header_conformance",
+          "missing_required_header", "use_after_free", "ensure_resource_availability"]
+CONFIGURATION = Path(__file__).with_name("schemathesis.toml")
 # Endless answers, WebSockets, and what would take the daemon away under the test.
 SHORTER = [] if LONG else ["--exclude-path", "/v1/desktop/actions"]
+ON_A_DESKTOP = "^/v1/desktop/(display|screenshot|mouse|keyboard|windows|clipboard)|^/v1/control"
 LEFT_OUT = "/fs/watch$|/logs$|/ws$|/signaling$|^/v1/supervision/|^/v1/session$"
 
 
@@ -48,7 +52,7 @@ def test_description_is_valid(description):
 
 
 def fuzz(daemon, *arguments: str, limit_s: float) -> None:
-    command = [str(SCHEMATHESIS), "run", daemon.url + "/openapi.json", "-H",
+    command = [str(SCHEMATHESIS), "--config-file", str(CONFIGURATION), "run", daemon.url + "/openapi.json", "-H",
                f"Authorization: Bearer {daemon.token}", "--checks", ",".join(CHECKS),
                "--exclude-path-regex", LEFT_OUT, "--request-timeout", "60", "--max-failures", "50",
                "--no-color", "--warnings", "off", *arguments]
@@ -69,6 +73,18 @@ def test_schemathesis_finds_no_answer_that_is_not_told_of(daemon_of):
     # The same requests in every run: each field at its limits, beyond them, of another type, gone.
     # A list of all kinds of acts makes most of them; it is left to the long form.
     fuzz(d, "--phases", "coverage", "--generation-deterministic", *SHORTER, limit_s=280)
+
+
+@pytest.mark.timeout(1200)
+def test_schemathesis_on_a_desktop(daemon_of):
+    """The routes of the screen, the hands and the windows again, where there are such; none that
+    starts a program or takes the desktop away."""
+    if not SCHEMATHESIS.exists():
+        print(f"SKIPPED schemathesis: {SCHEMATHESIS} is not there")
+        pytest.skip("schemathesis is not installed")
+    d = daemon_of("--stream-autostart", "false")
+    fuzz(d, "--phases", "coverage", "--generation-deterministic", *SHORTER,
+         "--include-path-regex", ON_A_DESKTOP, limit_s=280)
 
 
 @pytest.mark.timeout(3600)
