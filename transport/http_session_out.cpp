@@ -13,6 +13,9 @@ using boost::system::error_code;
 
 namespace {
 
+/// The write time-out of a body that is patient; a machine that is gone ends it sooner.
+constexpr std::chrono::hours patience{24};
+
 bool has_header(const response& what, std::string_view name) {
   const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
   return std::any_of(what.headers.begin(), what.headers.end(), [&](const header& one) {
@@ -94,7 +97,7 @@ void http_session::write() {
   } else {
     parts[0] = asio::buffer(*out_body_) + (written_ - out_head_.size());
   }
-  arm(out_stream_ && out_stream_->patient() ? core_->options.patience
+  arm(out_stream_ && out_stream_->patient() ? std::chrono::milliseconds{patience}
                                             : core_->options.write_timeout);
   socket_.async_write_some(parts, [self = shared_from_this()](error_code ec, std::size_t n) {
     if (self->phase_ != phase::writing)

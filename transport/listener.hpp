@@ -38,7 +38,6 @@ struct listener_options {
   std::chrono::milliseconds body_window{5'000};        ///< the body's speed is measured over this
   std::uint64_t body_bytes_per_second = 1024;          ///< slower: 408
   std::chrono::milliseconds write_timeout{30'000};     ///< without any progress
-  std::chrono::milliseconds patience{86'400'000};      ///< the same, of a patient body
   std::chrono::milliseconds answer_timeout{3'900'000}; ///< for the service; then 504
   std::chrono::milliseconds upgrade_timeout{30'000};   ///< for its decision; then 504
   std::chrono::milliseconds linger{1'000};             ///< reads on after a closing answer
