@@ -3,6 +3,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
+
 #include <utility>
 
 namespace holt::api {
@@ -38,7 +40,11 @@ note& note::header(std::string_view name, const schema& what, std::string_view d
 
 note& note::body(const schema& what) {
   body_schema = what;
-  body_required = what.json().contains("required") || what.json().contains("anyOf");
+  const auto& shape = what.json();
+  const auto needs = [](const nlohmann::json& one) { return one.contains("required"); };
+  body_required = needs(shape)
+                  || (shape.contains("anyOf")
+                      && std::all_of(shape["anyOf"].begin(), shape["anyOf"].end(), needs));
   return *this;
 }
 
