@@ -253,8 +253,10 @@ result<launched> spawner::launch_now(launch_plan& plan) {
   }
   what.parent = ::getpid();
   auto group = groups_.make();
-  if (group)
+  if (group) {
     what.cgroup_fd = group->procs;
+    what.cgroup_folder = ::open(group->path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  }
   const int dumpable = what.switch_user ? ::prctl(PR_GET_DUMPABLE) : 0;
   detail::exec_failure failure;
   int fork_errno = 0;
@@ -282,6 +284,7 @@ result<launched> spawner::launch_now(launch_plan& plan) {
     ::prctl(PR_SET_DUMPABLE, 1);
   if (group) {
     close_fd(group->procs);
+    close_fd(what.cgroup_folder);
     if (failure.in_cgroup)
       out.cgroup = std::move(group->path);
   }

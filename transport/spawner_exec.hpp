@@ -21,6 +21,7 @@ struct exec_request {
   int stdio[3] = {-1, -1, -1};              ///< become 0, 1 and 2; themselves above all numbers
   bool terminal = false;                    ///< 0 becomes the terminal that controls the session
   int cgroup_fd = -1;                       ///< cgroup.procs of its group; -1: none
+  int cgroup_folder = -1;                   ///< the group itself; -1: it moves by cgroup_fd
   const std::pair<int, int>* fds = nullptr; ///< child number (ascending, from 3), source above all
   std::size_t fd_count = 0;
   rlimit open_files{};
@@ -38,8 +39,9 @@ struct exec_failure {
   volatile bool in_cgroup = false; ///< it joined the group it was given
 };
 
-/// vfork and execve. The pid, or -1 with errno. All signals must be blocked around it. When
-/// `failure.number` is set, the child has ended and waits to be reaped.
+/// vfork, where it can be with the child in its group from the start, and execve. The pid, or -1
+/// with errno. All signals must be blocked around it. When `failure.number` is set, the child has
+/// ended and waits to be reaped.
 pid_t vfork_and_exec(const exec_request& what, exec_failure& failure) noexcept;
 
 } // namespace holt::detail
