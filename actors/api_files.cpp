@@ -87,7 +87,7 @@ void describe_looks(notes& into) {
   on_path(into.post("/v1/fs/grep", "Lines of a pattern"))
     .body(closed(object(
       {need("pattern", text(1)), opt("path", text(1)), opt("regex", flag(), "RE2's syntax"),
-       opt("glob", text(), "only files of this pattern"), opt("ignoreCase", flag()),
+       opt("glob", text(1), "only files of this pattern"), opt("ignoreCase", flag()),
        opt("word", flag()), opt("context", lines), opt("before", lines), opt("after", lines),
        opt("maxCount", integer(1, largest)), opt("maxPerFile", integer(1, of(most.max_matches))),
        opt("filesOnly", flag()), opt("hidden", flag()), opt("binary", flag()),

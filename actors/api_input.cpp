@@ -37,7 +37,7 @@ schema click() {
 schema button_act() {
   const auto base = object({opt("button", button())});
   return either({extended(base, {need("x", place()), need("y", place())}),
-                 extended(base, {opt("x", nothing()), opt("y", nothing())})});
+                 extended(base, {may("x", nothing()), may("y", nothing())})});
 }
 
 schema drag() {

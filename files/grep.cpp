@@ -68,8 +68,8 @@ result<grep_request> read_body(const file_context& context, const command& what)
   if (!glob)
     return out;
   auto filter = glob_pattern::compile(*glob, true);
-  if (!filter)
-    return filter.error();
+  if (!filter) // it speaks of a pattern, which is another field here
+    return error{filter.error().code, "glob, as a " + filter.error().detail};
   out.filter.emplace(std::move(*filter));
   return out;
 }
