@@ -111,6 +111,9 @@ void add_problems(json& into, const route_facts& route, const note& what) {
   for (const auto code : all_codes(route, what)) {
     const auto& row = info(code);
     by_status[row.http].emplace(row.word, row.sentence);
+    if (code == errc::control_held) // the other two ways in which somebody else drives
+      for (const auto* word : {"control_paused", "control_changed"})
+        by_status[row.http].emplace(word, row.sentence);
   }
   for (const auto& word : what.words)
     by_status[404].emplace(word, info(errc::not_found).sentence);
