@@ -57,7 +57,7 @@ struct question {
   std::size_t nodes = 500;          ///< at most so many are looked at
   std::size_t text_limit = 2'000;   ///< characters of one node's text
   milliseconds patience{5'000};     ///< for all
-  milliseconds call_limit{1'000};   ///< for one answer of a program
+  milliseconds call_limit{2'000};   ///< for one answer of a program
   // -- find: nodes that fit all of these; without any, the tree
   bool find = false;
   std::optional<std::string> role;

@@ -174,6 +174,9 @@ void walk::visit(std::size_t at) {
   auto of = std::make_shared<look>();
   of->at = at;
   out_.nodes[at].timed_out = true; // until it has landed
+  const bool program = out_.nodes[at].depth == 0 && !out_.nodes[at].pid;
+  if (program && !what_.from && what_.pid)
+    return ask_pid(of, [self = shared_from_this(), of] { self->know_pid(of); });
   const auto where = out_.nodes[at].where;
   ++of->open; // until all are sent: a call may fail at once
   auto next = [self = shared_from_this(), of](reply got) {
@@ -206,20 +209,28 @@ void walk::visit(std::size_t at) {
   call("GetChildren", [of](node&, sd_bus_message* m) {
     of->children = read_addresses(m, children_limit).value_or(std::vector<node_address>{});
   });
-  if (out_.nodes[at].depth == 0)
-    ask_pid(of);
+  if (program)
+    ask_pid(of, [self = shared_from_this(), of] { self->arrived(of); });
   if (--of->open == 0)
     arrived(of);
 }
 
-void walk::ask_pid(const look_ptr& of) {
+/// The bus tells it, also of a program that hangs.
+void walk::ask_pid(const look_ptr& of, std::function<void()> then) {
   const auto name = out_.nodes[of->at].where.bus;
   auto got = part(of, [](node& one, sd_bus_message* m) { one.pid = read_number(m); });
   bus_.call(
     bus_daemon, "org.freedesktop.DBus", "GetConnectionUnixProcessID", what_.call_limit,
     [name](sd_bus_message* m) { return sd_bus_message_append(m, "s", name.c_str()); },
-    then_step(std::move(got), shared_from_this(), done_, of->open,
-              [self = shared_from_this(), of] { self->arrived(of); }));
+    then_step(std::move(got), shared_from_this(), done_, of->open, std::move(then)));
+}
+
+/// Only one program is meant: another one is not asked anything.
+void walk::know_pid(const look_ptr& of) {
+  if (out_.nodes[of->at].pid == what_.pid)
+    return visit(of->at);
+  out_.nodes[of->at].dropped = true;
+  landed(of);
 }
 
 bool walk::wanted(const node& one) const {

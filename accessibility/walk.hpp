@@ -41,7 +41,8 @@ private:
   std::optional<std::size_t> add(const node_address& where, std::optional<std::size_t> parent);
   void pump();
   void visit(std::size_t at);
-  void ask_pid(const look_ptr& of);
+  void ask_pid(const look_ptr& of, std::function<void()> then);
+  void know_pid(const look_ptr& of);
   reply part(const look_ptr& of, std::function<void(node&, sd_bus_message*)> take);
   void arrived(const look_ptr& of);
   bool wanted(const node& one) const;

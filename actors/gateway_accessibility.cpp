@@ -253,7 +253,7 @@ void show_node(const accessibility::desk_ptr& desk, const std::string& id,
   what.from = id;
   what.depth = 0;
   what.only_showing = false;
-  what.patience = milliseconds{1'000};
+  what.patience = milliseconds{3'000};
   desk->read(what, [answer](const result<accessibility::answer>& got) {
     json out{{"ok", true}};
     if (got && !got->roots.empty() && !got->nodes[got->roots.front()].timed_out) {

@@ -92,6 +92,16 @@ void add_desktop_verbs(CLI::App& app, command_line& line) {
   add_verb(app, line, verb_windows, "windows", "List the windows of the desktop",
            "holt windows\n  holt windows --json | jq '.windows[].title'");
 
+  auto* tree = add_verb(app, line, verb_tree, "tree",
+                        "Show what is on the desktop as structure: the accessibility tree",
+                        "holt tree --app mousepad\n  holt tree --role button --name save --json");
+  tree->add_option("--app", to.program, "one program, by its name");
+  tree->add_option("--window", to.window, "one window, by its number in `holt windows`");
+  tree->add_option("--role", to.role, "find what has this role");
+  tree->add_option("--name", to.node_name, "find what has this in its name");
+  tree->add_option("--depth", to.depth, "at most so deep")->check(CLI::Range(0, 64));
+  tree->add_flag("--hidden", to.hidden, "also what is not on the screen");
+
   auto* clipboard = app.add_subcommand("clipboard", "Read or write the desktop's clipboard");
   clipboard->require_subcommand(1);
   auto* get = add_verb(*clipboard, line, verb_clipboard_get, "get", "Print its text",

@@ -40,6 +40,7 @@ struct config {
     unsigned max_width = 3840; ///< of the frame buffer, pixels
     unsigned max_height = 2160;
     bool sound = true;
+    bool accessibility = true; ///< programs tell what they show, as a tree
   } desktop;
   struct recording_config {
     unsigned fps = 30;                           ///< where a caller names none

@@ -355,7 +355,7 @@ int run_daemon(const daemon_options& how) {
     context = *made;
     const auto& size = how.config.values.desktop;
     context->set_size({size.width, size.height, 0}, size.dpi);
-    context->switch_accessibility(true);
+    context->switch_accessibility(size.accessibility);
   }
   auto* running = new daemon{how, *state, *checked, std::move(context)};
   auto code = running->run();

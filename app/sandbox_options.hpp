@@ -15,7 +15,7 @@ struct sandbox_options {
   std::string file;   ///< where to; `-`: stdout. Also record get
   std::string format; ///< png, jpeg, webp; empty: by the file's name
   std::string region; ///< X,Y,WIDTH,HEIGHT
-  std::string window; ///< a number of `holt windows`
+  std::string window; ///< a number of `holt windows`. Also tree
   double scale = 0;   ///< 0.1 to 1; 0: not said
   int quality = 0;    ///< 1 to 100; 0: not said
   int settle_ms = 0;  ///< wait until the screen was quiet so long
@@ -30,6 +30,12 @@ struct sandbox_options {
   std::string text;      ///< `-`: stdin. Also clipboard set
   int delay_ms = 0;      ///< between two characters
   std::string selection; ///< clipboard, primary, both
+  // -- tree
+  std::string program; ///< its name
+  std::string role;
+  std::string node_name; ///< a part of it
+  int depth = -1;        ///< -1: not said
+  bool hidden = false;   ///< also what is not on the screen
   // -- exec
   std::string cwd;
   std::vector<std::string> env; ///< NAME=VALUE, or NAME: ours

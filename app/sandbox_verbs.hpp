@@ -13,6 +13,7 @@ int verb_click(const command_line& line);
 int verb_type(const command_line& line);
 int verb_press(const command_line& line);
 int verb_windows(const command_line& line);
+int verb_tree(const command_line& line);
 int verb_clipboard_get(const command_line& line);
 int verb_clipboard_set(const command_line& line);
 int verb_exec(const command_line& line);

@@ -70,10 +70,12 @@ void look_for_programs(std::vector<finding>& out, const config& values) {
   }
 }
 
-void look_for_accessibility(std::vector<finding>& out) {
+void look_for_accessibility(std::vector<finding>& out, const config& values) {
   const auto launcher = accessibility::launcher_program();
+  const bool on = values.desktop.accessibility;
   out.push_back({"accessibility bus", !launcher.empty(), false,
-                 launcher.empty()
+                 !on ? "switched off by desktop.accessibility"
+                 : launcher.empty()
                    ? std::string{"needed for the accessibility tree: apt-get install "}
                        + accessibility::launcher_package
                    : launcher});
@@ -261,7 +263,7 @@ int verb_doctor(const command_line& line) {
   std::vector<finding> rows;
   look_for_programs(rows, loaded->values);
   if (loaded->values.desktop.enabled) {
-    look_for_accessibility(rows);
+    look_for_accessibility(rows, loaded->values);
     look_for_fonts(rows);
   }
   look_for_engine(rows, loaded->values);

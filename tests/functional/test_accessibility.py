@@ -4,6 +4,7 @@ the screen, acts reach them, and one that hangs or ends hurts nobody else."""
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -12,7 +13,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from daemon import Daemon, wait_for
+from daemon import Daemon, descendants, holt, none_left, wait_for
 from test_desktop_api import pixels
 from web import Client
 
@@ -56,9 +57,12 @@ class Program:
         return find(self.desk, pid=self.pid, **query)["nodes"]
 
     def one(self, **query) -> dict:
-        found = self.find(**query)
-        assert len(found) == 1, found
-        return found[0]
+        """Exactly one, once its program answers."""
+        def look():
+            found = self.find(**query)
+            return found[0] if len(found) == 1 else None
+
+        return wait_for(f"one node of {self.title} is {query}", look, 10)
 
     def end(self) -> None:
         try:
@@ -88,8 +92,24 @@ def program(desk):
     p.end()
 
 
+def command_of(pid: int) -> bytes:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return b""
+
+
 def tree(desk, **query):
     return desk.get(f"{A}?{urlencode(query)}")
+
+
+def whole(desk, **query):
+    """The tree, once all of it is told."""
+    def look():
+        got = tree(desk, **query)
+        return got if not got["timedOut"] else None
+
+    return wait_for(f"the whole tree of {query}", look, 20)
 
 
 def find(desk, **query):
@@ -113,7 +133,7 @@ def colour(desk, x: int, y: int) -> tuple[int, ...]:
 
 
 def test_the_tree_shows_programs_with_windows_with_widgets(desk, program):
-    got = tree(desk, pid=program.pid)
+    got = whole(desk, pid=program.pid)
     assert [one["role"] for one in got["nodes"]] == ["application"]
     assert got["nodes"][0]["pid"] == program.pid
     (frame,) = got["nodes"][0]["children"]
@@ -124,7 +144,7 @@ def test_the_tree_shows_programs_with_windows_with_widgets(desk, program):
     names = {one["name"] for one in flat(got["nodes"])}
     assert {"Press me", "Tick", "Leave", "Your name"} <= names
     assert "Hidden" not in names
-    everything = tree(desk, pid=program.pid, showing="false")
+    everything = whole(desk, pid=program.pid, showing="false")
     assert "Hidden" in {one["name"] for one in flat(everything["nodes"])}
 
 
@@ -184,10 +204,10 @@ def test_a_password_is_not_read(desk, program):
 def test_limits_cut_and_say_so(desk, program):
     few = tree(desk, pid=program.pid, limit=3)
     assert few["truncated"] and len(list(flat(few["nodes"]))) <= 3
-    shallow = tree(desk, pid=program.pid, depth=1)
+    shallow = whole(desk, pid=program.pid, depth=1)
     assert [one["role"] for one in flat(shallow["nodes"])] == ["application", "frame"]
     assert shallow["nodes"][0]["children"][0]["truncated"]
-    short = [one for one in flat(tree(desk, pid=program.pid, text=9)["nodes"]) if one.get("text", "").startswith("word")]
+    short = [one for one in flat(whole(desk, pid=program.pid, text=9)["nodes"]) if one.get("text", "").startswith("word")]
     assert [(one["text"], one["textTruncated"]) for one in short] == [("word word", True)]
     found = find(desk, pid=program.pid, limit=1)
     assert found["truncated"] and len(found["nodes"]) == 1
@@ -195,7 +215,7 @@ def test_limits_cut_and_say_so(desk, program):
 
 def test_a_part_can_be_asked_by_its_id(desk, program):
     frame = program.one(role="frame")
-    below = tree(desk, node=frame["id"])
+    below = whole(desk, node=frame["id"])
     assert [one["id"] for one in below["nodes"]] == [frame["id"]]
     assert "Press me" in {one["name"] for one in flat(below["nodes"])}
     child = find(desk, node=frame["id"], name="Press me")["nodes"][0]
@@ -206,7 +226,7 @@ def test_one_window_is_told_from_another(desk, program, program_of):
     other = program_of("Tree two")
     windows = {w["title"]: w["id"] for w in desk.get("/v1/desktop/windows")["windows"]}
     for title in (program.title, other.title):
-        got = tree(desk, window=windows[title])
+        got = whole(desk, window=windows[title])
         frames = [one["name"] for one in flat(got["nodes"]) if one["role"] == "frame"]
         assert frames == [title]
         pressed = find(desk, window=windows[title], name="Press me")["nodes"]
@@ -231,11 +251,15 @@ def test_a_program_that_hangs_costs_only_its_own_part(desk, program, program_of)
     stuck = program_of("Tree stuck")
     button = stuck.one(name="Press me")
     os.kill(stuck.pid, signal.SIGSTOP)
-    got = tree(desk)
-    assert got["timedOut"]
-    late = [one for one in got["nodes"] if one.get("timedOut")]
-    assert stuck.pid in {one.get("pid") for one in late}, got["nodes"]
-    assert "Press me" in {one["name"] for root in got["nodes"] if root.get("pid") == program.pid for one in flat([root])}
+
+    def told():
+        got = tree(desk)
+        late = {one.get("pid") for one in got["nodes"] if one.get("timedOut")}
+        other = {one["name"] for root in got["nodes"] if root.get("pid") == program.pid for one in flat([root])}
+        return got["timedOut"] and stuck.pid in late and "Press me" in other
+
+    wait_for("the one is late and the other whole", told, 20)
+    assert len(whole(desk, pid=program.pid)["nodes"]) == 1
     desk.client.call("POST", f"{A}/{button['id']}/action", body={}).problem(504, "timeout")
     os.kill(stuck.pid, signal.SIGCONT)
     wait_for("it is there again", lambda: stuck.find(name="Press me"), 20)
@@ -277,11 +301,43 @@ def test_wrong_bodies_are_422(desk, program, what, body):
     desk.client.call("POST", f"{A}/x/{what}", body=body).problem(422, "unprocessable")
 
 
-def test_the_bus_comes_back_after_the_session_bus_died(desk, program_of):
+def test_the_tree_comes_back_after_the_session_bus_died(desk, program_of):
     was = desk.node("session_bus")
     os.kill(was["pid"], signal.SIGKILL)
     desk.wait_state("session_bus", "ready", 30, after_generation=was["generation"])
     assert program_of("Tree again").one(name="Press me")["bounds"]
+
+
+def test_the_tree_comes_back_after_its_own_bus_died(desk, program_of):
+    tree(desk)
+    below = [p for p in descendants(desk.pid) if b"at-spi2/accessibility.conf" in command_of(p.pid)]
+    assert len(below) == 1, below
+    os.kill(below[0].pid, signal.SIGKILL)
+    none_left(below, 20)
+    wait_for("the tree is answered again", lambda: desk.client.call("GET", A).status == 200, 30)
+    assert program_of("Tree anew").one(name="Press me")["bounds"]
+
+
+def test_switched_off_it_says_so(tmp_path):
+    d = Daemon(tmp_path, "--desktop-accessibility", "false", "--stream-autostart", "false")
+    try:
+        why = d.client.call("GET", A).problem(503, "accessibility_unavailable")
+        assert "desktop.accessibility" in why["detail"]
+        shown = d.post("/v1/processes/run", {"command": "env"})["stdout"]
+        assert "NO_AT_BRIDGE=1" in shown.splitlines()
+    finally:
+        d.kill()
+
+
+def test_the_verb_shows_a_line_for_each_node(desk, program):
+    shown = holt(desk.home, "tree", "--app", "tree_program.py", "--state-dir", str(desk.state))
+    assert shown.returncode == 0, shown.stderr
+    button = program.one(name="Press me")
+    (line,) = [one for one in shown.stdout.splitlines() if button["id"] in one.split()]
+    at = button["bounds"]
+    assert 'push button "Press me"' in line and f"{at['width']}x{at['height']}+{at['x']}+{at['y']}" in line
+    found = holt(desk.home, "tree", "--role", "button", "--name", "press me", "--json", "--state-dir", str(desk.state))
+    assert button["id"] in {one["id"] for one in json.loads(found.stdout)["nodes"]}
 
 
 def test_without_a_desktop_it_is_409(tmp_path):
