@@ -43,6 +43,7 @@ note& picture(note& into) {
     .query("settle", integer(0, limit::settle_ms), "ms: wait until nothing was painted for so long")
     .query("settleLimit", integer(1, limit::settle_limit_ms), "ms: then it is taken all the same")
     .header("If-None-Match", text(), "the ETag of an earlier one")
+    .header("Holt-Epoch", count(), "of control, which must still hold")
     .answers(200, "The picture")
     .as("image/png", text())
     .as("image/jpeg", text())
@@ -54,8 +55,8 @@ note& picture(note& into) {
     .with("Holt-Settled", one_of({"true", "false"}), "whether it waited to the end")
     .answers(304, "The screen shows the same as the picture of that ETag.")
     .misses("window_not_found")
-    .fails(
-      {errc::desktop_runtime_inactive, errc::desktop_invalid_action, errc::not_found, errc::busy});
+    .fails({errc::desktop_runtime_inactive, errc::desktop_invalid_action, errc::control_held,
+            errc::not_found, errc::busy});
 }
 
 } // namespace

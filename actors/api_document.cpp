@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "actors/api_document.hpp"
 
+#include "actors/control_standing.hpp"
 #include "messages/text_bytes.hpp"
 
 #include <nlohmann/json.hpp>
@@ -111,9 +112,9 @@ void add_problems(json& into, const route_facts& route, const note& what) {
   for (const auto code : all_codes(route, what)) {
     const auto& row = info(code);
     by_status[row.http].emplace(row.word, row.sentence);
-    if (code == errc::control_held) // the other two ways in which somebody else drives
-      for (const auto* word : {"control_paused", "control_changed"})
-        by_status[row.http].emplace(word, row.sentence);
+    if (code == errc::control_held)
+      for (const auto why : {control::refusal::paused, control::refusal::changed})
+        by_status[row.http].emplace(control::word(why), row.sentence);
   }
   for (const auto& word : what.words)
     by_status[404].emplace(word, info(errc::not_found).sentence);

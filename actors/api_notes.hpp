@@ -82,7 +82,7 @@ public:
   bool body_required = false;
   std::vector<answer_note> answer_notes;
   std::vector<errc> codes;
-  std::vector<std::string> words; ///< codes of 404 beside not_found
+  std::vector<std::string> words;                           ///< codes of 404 beside not_found
   std::vector<std::pair<std::string, std::string>> lacking; ///< codes of 503, and what they mean
   std::string frames_in;
   std::string frames_out;

@@ -264,8 +264,9 @@ private:
   void beat(member& m, const phoenix::frame& f) {
     if (f.topic != "phoenix" || f.join_ref)
       wrong("a malformed heartbeat");
+    const bool answers = answer_beats_;
     seen.add("beat");
-    if (answer_beats_)
+    if (answers)
       reply(m, f, true, nlohmann::json::object());
   }
 
@@ -285,8 +286,9 @@ private:
     }
     m.key = payload["config"]["presence"].value("key", "");
     tokens_.push_back(payload.value("access_token", ""));
+    const bool answers = answer_joins_; // as it was when the join came
     seen.add("join");
-    if (!answer_joins_)
+    if (!answers)
       return;
     if (!refusals_.empty()) {
       const auto reason = refusals_.front();
