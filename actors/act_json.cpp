@@ -213,6 +213,18 @@ read read_scroll(const json& fields) {
   return desktop::act{desktop::scroll_act{*at, *dx, *dy}};
 }
 
+/// A text that goes by way of the clipboard.
+read read_paste(const json& fields, std::string text) {
+  auto how
+    = given(fields, "pasteKey") ? read_text(fields, "pasteKey") : result<std::string>{"ctrl+v"};
+  if (!how)
+    return how.error();
+  auto chord = desktop::read_chord(*how);
+  if (!chord)
+    return error{chord.error().code, "pasteKey: " + chord.error().detail};
+  return desktop::act{desktop::paste_act{std::move(text), std::move(chord->modifiers), chord->sym}};
+}
+
 read read_type(const json& fields) {
   auto text = read_text(fields, "text");
   if (!text)
@@ -222,6 +234,13 @@ read read_type(const json& fields) {
   auto delay = number_or(fields, "delayMs", 0, 0, limit::delay_ms);
   if (!delay)
     return delay.error();
+  auto method = given(fields, "method") ? read_text(fields, "method") : result<std::string>{"keys"};
+  if (!method)
+    return method.error();
+  if (*method == "paste")
+    return read_paste(fields, std::move(*text));
+  if (*method != "keys")
+    return error{errc::desktop_invalid_action, "method must be keys or paste"};
   auto keys = desktop::keysyms_of_text(*text);
   if (!keys)
     return keys.error();
@@ -292,6 +311,9 @@ struct describe {
   }
   json operator()(const desktop::type_act& a) const {
     return {{"act", "type"}, {"characters", a.keys.size()}};
+  }
+  json operator()(const desktop::paste_act& a) const {
+    return {{"act", "type"}, {"bytes", a.text.size()}, {"method", "paste"}};
   }
   json operator()(const desktop::press_act& a) const {
     return {{"act", "press"}, {"keys", a.modifiers.size() + 1}};

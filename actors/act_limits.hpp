@@ -27,6 +27,10 @@ inline constexpr int default_settle_limit_ms = 5'000;
 inline constexpr int region = 1'000'000; ///< pixels
 inline constexpr double min_scale = 0.1;
 
+inline constexpr std::size_t clipboard_body = 24 * 1024 * 1024; ///< 16 MiB as base64, and room
+inline constexpr std::size_t clipboard_uris = 1'000;
+inline constexpr std::size_t clipboard_uri = 4'096; ///< bytes of one
+
 inline constexpr unsigned min_side = 64; ///< of the screen, pixels
 inline constexpr unsigned min_dpi = 48;
 inline constexpr unsigned max_dpi = 480;

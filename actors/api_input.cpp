@@ -61,7 +61,11 @@ schema scroll() {
 }
 
 schema typing() {
-  return object({need("text", text(1)), opt("delayMs", integer(0, limit::delay_ms))});
+  return object({need("text", text(1)), opt("delayMs", integer(0, limit::delay_ms)),
+                 opt("method", one_of({"keys", "paste"}),
+                     "paste: by way of the clipboard, which is as before afterwards"),
+                 opt("pasteKey", text(1).like("ctrl+shift+v"),
+                     "with paste: what the program in front pastes by; ctrl+v")});
 }
 
 schema press() {
@@ -116,16 +120,51 @@ schema pointer() {
 }
 
 void describe_clipboard(notes& into) {
+  const auto types = list(text_like("^[^/]+/[^/]+$"));
   into.room("Clipboard", "What was copied.");
   into.get("/v1/desktop/clipboard", "What was copied")
+    .says("Without `format` its text, empty where it has none; with `format` the bytes of that "
+          "form, as the owner gives them, at most 16 MiB. A media "
+          "type that is no picture and no text comes as application/octet-stream; `Holt-Type` "
+          "says what it is.")
     .query("selection", one_of({"clipboard", "primary"}))
+    .query("format",
+           either({one_of({"text", "html", "image", "uris"}),
+                   text_like("^[A-Za-z0-9.+-]{1,40}/[A-Za-z0-9.+_-]{1,40}$")}),
+           "a form of it, or a media type")
     .ok(object({need("text", text()), need("selection", one_of({"clipboard", "primary"}))}))
+    .as("text/plain", text())
+    .as("text/html", text())
+    .as("text/uri-list", text())
+    .as("image/png", text())
+    .as("image/jpeg", text())
+    .as("image/webp", text())
+    .as("image/gif", text())
+    .as("image/bmp", text())
+    .as("application/octet-stream", text())
+    .with("Holt-Type", text(), "with format: the media type")
+    .fails({errc::desktop_runtime_inactive, errc::busy, errc::not_found, errc::conflict,
+            errc::payload_too_large, errc::timeout});
+  const auto form = [](const field& needed) {
+    return extended(object({opt("selection", one_of({"clipboard", "primary", "both"}))}), {needed});
+  };
+  into.get("/v1/desktop/clipboard/types", "What forms it was copied in")
+    .query("selection", one_of({"clipboard", "primary"}))
+    .ok(object({need("types", types), need("selection", one_of({"clipboard", "primary"}))}),
+        "Media types, the owner's order")
     .fails({errc::desktop_runtime_inactive, errc::busy});
-  into.post("/v1/desktop/clipboard", "Copy a text")
+  const auto uri = text_like("^[!-\"$-~][!-~]*:[!-~]*$");
+  into.post("/v1/desktop/clipboard", "Copy")
+    .says("One thing in each form that is given; at most 16 MiB together. `html` alone gets its "
+          "text beside it.")
     .body(
-      object({need("text", text()), opt("selection", one_of({"clipboard", "primary", "both"}))}))
+      either({form(need("text", text())), form(need("html", text())),
+              form(need("image", text(4).like("iVBORw0KGgo="),
+                        "PNG, JPEG, WebP, GIF or BMP as base64, also a data URL")),
+              form(need("uris", list(uri, 1, limit::clipboard_uris), "of files: text/uri-list"))}))
     .ok(object({need("ok", flag())}), "It holds now.")
-    .fails({errc::desktop_runtime_inactive, errc::control_held, errc::busy});
+    .fails(
+      {errc::desktop_runtime_inactive, errc::control_held, errc::busy, errc::payload_too_large});
 }
 
 } // namespace
@@ -145,7 +184,11 @@ void describe_input(notes& into) {
   act(into, "/v1/desktop/mouse/up", "Let a button go", button_act(), "Pointer");
   act(into, "/v1/desktop/mouse/drag", "Drag from one place to another", drag(), "Pointer");
   act(into, "/v1/desktop/mouse/scroll", "Scroll", scroll(), "Pointer");
-  act(into, "/v1/desktop/keyboard/type", "Type a text", typing(), "Done");
+  act(into, "/v1/desktop/keyboard/type", "Type a text", typing(), "Done")
+    .says("With `method` `paste` it goes by way of the clipboard: what is there is kept in all its "
+          "forms and put back once the program in front has fetched the text. Terminals mostly "
+          "paste by another key: `pasteKey`. 409 where the program did not paste.")
+    .fails({errc::conflict, errc::timeout, errc::payload_too_large});
   act(into, "/v1/desktop/keyboard/press", "Press a key or a combination", press(), "Done");
   act(into, "/v1/desktop/keyboard/down", "Press a key and hold it", key(), "Done");
   act(into, "/v1/desktop/keyboard/up", "Let a key go", key(), "Done");

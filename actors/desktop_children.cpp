@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "actors/desktop_children.hpp"
 
+#include "actors/desk_listener.hpp"
 #include "actors/x_client.hpp"
 #include "desktop/root_window.hpp"
 #include "desktop/workbench.hpp"
@@ -144,6 +145,8 @@ child_spec x_client(const desktop_options& how) {
                           options.dpi = how.context->dpi();
                           options.door = how.door;
                           options.on_hand = how.on_hand;
+                          if (const auto* all = how.on_hand.target<desk_listener>())
+                            options.on_copied = all->copied;
                           options.on_ready = [port] {
                             if (auto self = port->lock())
                               self->report_ready();

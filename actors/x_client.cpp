@@ -62,6 +62,12 @@ void set_up(self_ptr self) {
       return; // told already
     auto& x = (*bench)->x();
     (*bench)->others().on_hand(how.on_hand);
+    if (how.on_copied)
+      for (const bool primary : {false, true})
+        (*bench)->board(primary).listen(
+          [tell = how.on_copied, primary](const desktop::clipboard_change& what) {
+            tell(primary, what);
+          });
     auto done = apply(x, how.size, how.dpi);
     auto pointer = done ? desktop::set_root_pointer(x) : result<void>{done.error()};
     if (!pointer)

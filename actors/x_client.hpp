@@ -14,7 +14,8 @@
 
 namespace holt::desktop {
 struct hand_event;
-}
+struct clipboard_change;
+} // namespace holt::desktop
 
 namespace holt {
 
@@ -25,6 +26,8 @@ struct x_client_options {
   x_door_ptr door; ///< opened while this one lives; may be null
   /// What hands other than the API's do; on the X thread.
   std::function<void(const desktop::hand_event&)> on_hand;
+  /// Who owns a selection now (`primary`, or the clipboard); on the X thread.
+  std::function<void(bool primary, const desktop::clipboard_change&)> on_copied;
   std::function<void()> on_ready;
   /// Why it ends, before it ends.
   std::function<void(std::string)> on_failure;

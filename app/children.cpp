@@ -2,7 +2,9 @@
 #include "app/children.hpp"
 
 #include "actors/activity.hpp"
+#include "actors/clipboard_fields.hpp"
 #include "actors/control.hpp"
+#include "actors/desk_listener.hpp"
 #include "actors/processes.hpp"
 #include "transport/own_names.hpp"
 
@@ -155,19 +157,24 @@ std::vector<child_spec> make_children(const shared_parts& parts, const loaded_co
                               actor_spec("processes", values, processes_child(parts, values))};
   if (!parts.context)
     return out;
-  desktop_options desktop{{parts.rt.io(), parts.starter, parts.killer},
-                          parts.context,
-                          parts.log_dir,
-                          make_defaults(values),
-                          values.desktop.max_width,
-                          values.desktop.max_height,
-                          values.desktop.sound,
-                          values.desktop.autostart,
-                          &parts.rt.system(),
-                          parts.x_client,
-                          parts.door,
-                          [hands = parts.hands, gate = parts.gate](
-                            const desktop::hand_event& what) { hands->add(what, gate->now()); }};
+  desktop_options desktop{
+    {parts.rt.io(), parts.starter, parts.killer},
+    parts.context,
+    parts.log_dir,
+    make_defaults(values),
+    values.desktop.max_width,
+    values.desktop.max_height,
+    values.desktop.sound,
+    values.desktop.autostart,
+    &parts.rt.system(),
+    parts.x_client,
+    parts.door,
+    desk_listener{[hands = parts.hands, gate = parts.gate](const desktop::hand_event& what) {
+                    hands->add(what, gate->now());
+                  },
+                  [activity = parts.activity](bool primary, const desktop::clipboard_change& what) {
+                    activity.send(activity_append{"clipboard", clipboard_event(primary, what)});
+                  }}};
   for (auto& spec : desktop_children(desktop))
     out.push_back(std::move(spec));
   auto media = choose_media_addresses(values);

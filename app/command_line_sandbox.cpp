@@ -84,6 +84,11 @@ void add_desktop_verbs(CLI::App& app, command_line& line) {
   type->add_option("TEXT", to.text, "- is stdin; -- before a text that begins with a dash")
     ->required();
   type->add_option("--delay", to.delay_ms, "milliseconds between two characters");
+  auto* paste = type->add_flag_callback(
+    "--paste", [&to] { to.selection = "clipboard"; },
+    "by way of the clipboard, which is as before afterwards");
+  type->add_option("--paste-key", to.button, "with --paste: by which the program pastes; ctrl+v")
+    ->needs(paste);
 
   auto* press = add_verb(app, line, verb_press, "press", "Press a key or a combination",
                          "holt press ctrl+s\n  holt press Return");
@@ -104,12 +109,38 @@ void add_desktop_verbs(CLI::App& app, command_line& line) {
 
   auto* clipboard = app.add_subcommand("clipboard", "Read or write the desktop's clipboard");
   clipboard->require_subcommand(1);
-  auto* get = add_verb(*clipboard, line, verb_clipboard_get, "get", "Print its text",
-                       "holt clipboard get > text.txt");
+  auto* get
+    = add_verb(*clipboard, line, verb_clipboard_get, "get", "Print its text, or a form of it",
+               "holt clipboard get > text.txt\n  holt clipboard get --image shot.png\n  "
+               "holt clipboard get --types");
+  // What was copied is of one format, into one file.
   get->add_option("--selection", to.selection, "clipboard or primary");
-  auto* set = add_verb(*clipboard, line, verb_clipboard_set, "set", "Put a text there",
-                       "holt clipboard set 'some text'\n  holt clipboard set - < text.txt");
-  set->add_option("TEXT", to.text, "- is stdin")->required();
+  auto* form = get->add_option("--type", to.format, "text, html, image, uris or a media type");
+  auto* html = get->add_flag_callback(
+    "--html", [&to] { to.format = "html"; }, "its HTML");
+  auto* types = get->add_flag_callback(
+    "--types", [&to] { to.format = "types"; }, "list what forms there are");
+  auto* file = get->add_option("--file", to.file, "into this file instead of stdout");
+  auto* image = get->add_option_function<std::string>(
+    "--image",
+    [&to](const std::string& path) {
+      to.format = "image";
+      to.file = path;
+    },
+    "its picture, into this file; - is stdout");
+  image->excludes(form)->excludes(html)->excludes(types)->excludes(file);
+  html->excludes(form)->excludes(types);
+  types->excludes(form)->excludes(file);
+  auto* set
+    = add_verb(*clipboard, line, verb_clipboard_set, "set", "Copy a text, HTML, a picture",
+               "holt clipboard set 'some text'\n  holt clipboard set - < text.txt\n  "
+               "holt clipboard set --html page.html\n  holt clipboard set --image shot.png");
+  // Each form from where it is: the text itself or a file, HTML and a picture from files.
+  auto* text = set->add_option("TEXT", to.paths, "- is stdin")->expected(1);
+  set->add_option("--file", to.file, "what this file holds instead; - is stdin")->excludes(text);
+  set->add_option("--type", to.format, "of TEXT or --file: text, html, image, uris");
+  set->add_option("--html", to.from, "HTML of this file; its text goes beside it");
+  set->add_option("--image", to.to, "picture of this file");
   set->add_option("--selection", to.selection, "clipboard, primary or both");
 }
 

@@ -74,6 +74,9 @@ int verb_type(const command_line& line) {
     return complain(!text ? text.error() : client.error());
   if (text->empty())
     return complain({errc::usage, "there is nothing to type"});
+  const bool paste = !asked.selection.empty(); // the one that it goes by
+  if (paste && asked.delay_ms > 0)
+    return complain({errc::usage, "--paste knows no --delay"});
   std::string_view left = *text;
   json got;
   while (!left.empty()) {
@@ -81,6 +84,10 @@ int verb_type(const command_line& line) {
     json body{{"text", std::string{left.substr(0, size)}}};
     if (asked.delay_ms > 0)
       body["delayMs"] = asked.delay_ms;
+    if (paste)
+      body["method"] = "paste";
+    if (!asked.button.empty())
+      body["pasteKey"] = asked.button;
     auto answer
       = client->api().call("POST", "/v1/desktop/keyboard/type", body, std::chrono::hours{1});
     if (!answer)

@@ -149,7 +149,8 @@ std::optional<act_queue::clock::time_point> act_queue::go_on(clock::time_point n
     if (!run.current) {
       if (run.outcomes.size() == run.order.acts.size())
         return {};
-      run.current = std::make_unique<performance>(run.order.acts[run.outcomes.size()]);
+      run.current
+        = std::make_unique<performance>(run.order.acts[run.outcomes.size()], bench_.board(false));
       if (run.order.effect_wait > 0ms) {
         if (!std::exchange(run.watching, true))
           view.watch();

@@ -48,6 +48,12 @@ struct type_act {
   std::vector<keysym> keys;
   std::chrono::milliseconds delay{0}; ///< between two of them
 };
+/// By way of the clipboard, which is as before afterwards.
+struct paste_act {
+  std::string text;              ///< UTF-8
+  std::vector<keysym> modifiers; ///< of the combination that pastes
+  keysym sym = 0;
+};
 struct press_act {
   std::vector<keysym> modifiers;
   keysym sym = 0;
@@ -60,8 +66,8 @@ struct wait_act {
   std::chrono::milliseconds lasts{0};
 };
 
-using act = std::variant<move_act, click_act, button_act, drag_act, scroll_act, type_act, press_act,
-                         key_act, wait_act>;
+using act = std::variant<move_act, click_act, button_act, drag_act, scroll_act, type_act, paste_act,
+                         press_act, key_act, wait_act>;
 
 /// desktop_invalid_action when a point of it is not on a screen of this size.
 result<void> fits(const act& what, screen_size size);

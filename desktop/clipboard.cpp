@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "desktop/clipboard.hpp"
 
+#include "messages/command.hpp"
+
 #include <xcb/xfixes.h>
 
 #include <algorithm>
-#include <array>
+#include <cstring>
+#include <utility>
 
 namespace holt::desktop {
 
@@ -12,48 +15,45 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr std::size_t max_transfers = 16;
-constexpr auto patience = 5s;
-constexpr std::size_t largest_chunk = 256 * 1024;
-constexpr std::uint32_t read_words = (max_clipboard_bytes + 4) / 4 + 1;
+constexpr auto look_again = 250ms; ///< who drags over a text makes a change a letter
+constexpr std::size_t max_targets = 256;
+constexpr std::size_t max_app = 100;
 
-bool is_utf8(const std::string& text) {
-  for (std::size_t i = 0; i < text.size();) {
-    auto lead = static_cast<unsigned char>(text[i]);
-    std::size_t more = lead < 0x80                   ? 0
-                       : lead >= 0xc2 && lead < 0xe0 ? 1
-                       : lead >= 0xe0 && lead < 0xf0 ? 2
-                       : lead >= 0xf0 && lead < 0xf5 ? 3
-                                                     : 4;
-    if (more == 4 || i + more >= text.size())
-      return false;
-    for (std::size_t k = 1; k <= more; ++k)
-      if ((static_cast<unsigned char>(text[i + k]) & 0xc0) != 0x80)
-        return false;
-    i += more + 1;
-  }
-  return true;
+std::vector<xcb_atom_t> atoms_of(const selection_reader::data& got) {
+  std::vector<xcb_atom_t> out;
+  if (got.format != 32)
+    return out;
+  out.resize(std::min(got.bytes.size() / sizeof(xcb_atom_t), max_targets));
+  std::memcpy(out.data(), got.bytes.data(), out.size() * sizeof(xcb_atom_t));
+  return out;
 }
 
-/// STRING is Latin-1.
-std::string from_latin1(const std::string& text) {
-  std::string out;
-  for (char c : text) {
-    auto byte = static_cast<unsigned char>(c);
-    if (byte < 0x80) {
-      out += c;
-    } else {
-      out += static_cast<char>(0xc0 | byte >> 6);
-      out += static_cast<char>(0x80 | (byte & 0x3f));
-    }
-  }
-  return out;
+/// What the owner's window says of its program; mostly nothing.
+std::string app_of(connection& x, xcb_window_t window) {
+  xcb_ptr<xcb_get_property_reply_t> reply{xcb_get_property_reply(
+    x.raw(),
+    xcb_get_property(x.raw(), 0, window, XCB_ATOM_WM_CLASS, XCB_ATOM_STRING, 0, max_app / 4),
+    nullptr)};
+  if (!reply || reply->format != 8)
+    return {};
+  std::string both(static_cast<const char*>(xcb_get_property_value(reply.get())),
+                   static_cast<std::size_t>(xcb_get_property_value_length(reply.get())));
+  const auto first = both.find('\0');
+  auto name = first == std::string::npos ? both : both.substr(first + 1);
+  name = name.substr(0, name.find('\0'));
+  return is_utf8(name) ? name : std::string{};
 }
 
 } // namespace
 
 clipboard::clipboard(connection& x, on_text changed, selection which)
-  : x_(x), changed_(std::move(changed)), which_(which) {}
+  : x_(x),
+    names_(x),
+    changed_(std::move(changed)),
+    which_(which),
+    window_(xcb_generate_id(x.raw())),
+    server_(x, names_, window_),
+    reader_(x, names_) {}
 
 result<std::unique_ptr<clipboard>> clipboard::create(connection& x, on_text changed,
                                                      selection which) {
@@ -64,211 +64,272 @@ result<std::unique_ptr<clipboard>> clipboard::create(connection& x, on_text chan
 }
 
 result<void> clipboard::set_up() {
-  struct entry {
-    const char* name;
-    xcb_atom_t* atom;
-  };
-  const entry wanted[] = {{which_ == selection::primary ? "PRIMARY" : "CLIPBOARD", &clipboard_},
-                          {"UTF8_STRING", &utf8_},
-                          {"text/plain;charset=utf-8", &plain_},
-                          {"TARGETS", &targets_},
-                          {"INCR", &incr_},
-                          {"TEXT", &text_atom_},
-                          {"_HOLT_CLIPBOARD", &property_}};
-  for (const auto& w : wanted) {
-    auto atom = x_.atom(w.name);
-    if (!atom)
-      return atom.error();
-    *w.atom = *atom;
-  }
-  chunk_ = std::min(largest_chunk, std::size_t{xcb_get_maximum_request_length(x_.raw())} * 4 / 2);
-  window_ = xcb_generate_id(x_.raw());
+  auto selection = names_.atom(which_ == selection::primary ? "PRIMARY" : "CLIPBOARD");
+  auto targets = names_.atom("TARGETS");
+  if (!selection || !targets)
+    return selection ? targets.error() : selection.error();
+  selection_ = *selection;
+  targets_ = *targets;
+  if (auto done = server_.set_up(selection_); !done)
+    return done;
+  if (auto done = reader_.set_up(selection_); !done)
+    return done;
   const std::uint32_t events = XCB_EVENT_MASK_PROPERTY_CHANGE;
   xcb_create_window(x_.raw(), 0, window_, x_.root(), -1, -1, 1, 1, 0, XCB_WINDOW_CLASS_INPUT_ONLY,
                     XCB_COPY_FROM_PARENT, XCB_CW_EVENT_MASK, &events);
-  xcb_xfixes_select_selection_input(x_.raw(), window_, clipboard_,
-                                    XCB_XFIXES_SELECTION_EVENT_MASK_SET_SELECTION_OWNER);
+  xcb_xfixes_select_selection_input(x_.raw(), window_, selection_,
+                                    XCB_XFIXES_SELECTION_EVENT_MASK_SET_SELECTION_OWNER
+                                      | XCB_XFIXES_SELECTION_EVENT_MASK_SELECTION_WINDOW_DESTROY
+                                      | XCB_XFIXES_SELECTION_EVENT_MASK_SELECTION_CLIENT_CLOSE);
   // What is there already.
-  start_read(XCB_CURRENT_TIME, utf8_);
+  xcb_ptr<xcb_get_selection_owner_reply_t> now{xcb_get_selection_owner_reply(
+    x_.raw(), xcb_get_selection_owner(x_.raw(), selection_), nullptr)};
+  if (!now)
+    return x_.failure("GetSelectionOwner");
+  owner_ = now->owner;
+  if (owner_ != XCB_NONE)
+    look(clock::now());
   x_.flush();
   return {};
 }
 
 clipboard::~clipboard() {
+  heard_ = nullptr;
+  changed_ = nullptr;
+  reader_.end();
   xcb_destroy_window(x_.raw(), window_);
   x_.flush();
 }
 
 result<void> clipboard::set(std::string text) {
-  if (text.size() > max_clipboard_bytes)
-    return error{errc::payload_too_large, "the clipboard takes at most 1 MiB"};
-  if (!is_utf8(text))
-    return error{errc::invalid_request, "the text is not UTF-8"};
-  text_ = std::move(text);
+  return set({{std::string{plain_text}, std::make_shared<const std::string>(std::move(text))}}, {});
+}
+
+result<void> clipboard::set(std::vector<clip_part> parts, std::string by) {
+  if (auto good = check_parts(parts); !good)
+    return good;
+  std::vector<std::string> types;
+  for (const auto& part : parts)
+    types.push_back(part.type);
+  auto done = own(targets_of(parts), std::move(types), std::move(by), false);
+  for (const auto& part : parts)
+    if (done && part.type == plain_text)
+      text_ = *part.bytes;
+  return done;
+}
+
+result<void> clipboard::lend(std::vector<clip_part> parts) {
+  if (auto good = check_parts(parts); !good)
+    return good;
+  std::vector<std::string> types;
+  for (const auto& part : parts)
+    types.push_back(part.type);
+  return own(targets_of(parts), std::move(types), {}, true);
+}
+
+result<void> clipboard::own(const std::vector<clip_target>& targets, std::vector<std::string> types,
+                            std::string by, bool quiet) {
+  if (auto offered = server_.offer(targets); !offered)
+    return offered;
+  ours_ = targets;
+  types_ = std::move(types);
+  by_ = std::move(by);
+  quiet_ = quiet;
+  ours_bytes_ = 0;
+  std::vector<const std::string*> counted; // a text has several names
+  for (const auto& one : ours_)
+    if (std::find(counted.begin(), counted.end(), one.bytes.get()) == counted.end()) {
+      counted.push_back(one.bytes.get());
+      ours_bytes_ += one.bytes->size();
+    }
   owned_ = true;
-  reading_ = false;
-  xcb_set_selection_owner(x_.raw(), window_, clipboard_, XCB_CURRENT_TIME);
+  owner_ = window_;
+  look_due_ = false;
+  ++owner_number_;
+  own_request_ = xcb_set_selection_owner(x_.raw(), window_, selection_, XCB_CURRENT_TIME).sequence;
   x_.flush();
   if (x_.lost())
     return x_.failure("SetSelectionOwner");
   return {};
 }
 
-void clipboard::start_read(xcb_timestamp_t time, xcb_atom_t target) {
-  reading_ = true;
-  incremental_ = false;
-  asked_ = target;
-  incoming_.clear();
-  read_progress_ = clock::now();
-  xcb_delete_property(x_.raw(), window_, property_);
-  xcb_convert_selection(x_.raw(), window_, clipboard_, target, property_, time);
-  x_.flush();
-}
-
 void clipboard::on_event(const xcb_generic_event_t& event) {
-  auto type = event.response_type & 0x7f;
-  if (type == x_.events().xfixes + XCB_XFIXES_SELECTION_NOTIFY) {
+  if ((event.response_type & 0x7f) == x_.events().xfixes + XCB_XFIXES_SELECTION_NOTIFY) {
     const auto& e = reinterpret_cast<const xcb_xfixes_selection_notify_event_t&>(event);
-    if (e.selection != clipboard_)
+    if (e.selection != selection_ || e.window != window_)
+      return; // each part of this connection that listens has its own
+    // What was before our last set() is over, also if it is heard of only now.
+    if (own_request_ && static_cast<std::int32_t>(event.full_sequence - *own_request_) < 0)
       return;
-    owned_ = e.owner == window_;
-    if (!owned_ && e.owner != XCB_NONE)
-      start_read(e.selection_timestamp, utf8_);
-  } else if (type == XCB_SELECTION_NOTIFY) {
-    on_notify(reinterpret_cast<const xcb_selection_notify_event_t&>(event));
-  } else if (type == XCB_PROPERTY_NOTIFY) {
-    on_property(reinterpret_cast<const xcb_property_notify_event_t&>(event));
-  } else if (type == XCB_SELECTION_REQUEST) {
-    const auto& e = reinterpret_cast<const xcb_selection_request_event_t&>(event);
-    if (e.owner == window_ && e.selection == clipboard_)
-      serve(e);
-  }
-}
-
-/// The property's bytes, and deletes it; more than 1 MiB is false.
-bool clipboard::read_property(std::string& into, xcb_atom_t& type) {
-  auto cookie
-    = xcb_get_property(x_.raw(), 1, window_, property_, XCB_GET_PROPERTY_TYPE_ANY, 0, read_words);
-  xcb_ptr<xcb_get_property_reply_t> reply{xcb_get_property_reply(x_.raw(), cookie, nullptr)};
-  if (!reply || reply->bytes_after > 0)
-    return false;
-  type = reply->type;
-  const auto* bytes = static_cast<const char*>(xcb_get_property_value(reply.get()));
-  if (reply->format == 8)
-    into.append(bytes, static_cast<std::size_t>(xcb_get_property_value_length(reply.get())));
-  return into.size() <= max_clipboard_bytes;
-}
-
-void clipboard::on_notify(const xcb_selection_notify_event_t& event) {
-  if (!reading_ || event.requestor != window_ || event.selection != clipboard_
-      || event.target != asked_)
-    return;
-  if (event.property == XCB_NONE) { // an owner of the old school has only Latin-1
-    reading_ = false;
-    if (asked_ == utf8_)
-      start_read(event.time, XCB_ATOM_STRING);
+    own_request_.reset();
+    on_owner(e.subtype == XCB_XFIXES_SELECTION_EVENT_SET_SELECTION_OWNER ? e.owner : XCB_NONE,
+             e.selection_timestamp);
     return;
   }
-  xcb_atom_t type = 0;
-  bool good = read_property(incoming_, type);
-  read_progress_ = clock::now();
-  if (good && type == incr_) {
-    incremental_ = true; // the deletion just made starts the pieces
-    incoming_.clear();
-  } else if (good) {
-    finish_read();
-  } else {
-    reading_ = false;
-  }
+  server_.on_event(event, owned_);
+  reader_.on_event(event);
 }
 
-void clipboard::on_property(const xcb_property_notify_event_t& event) {
-  if (event.window == window_) {
-    if (!reading_ || !incremental_ || event.atom != property_
-        || event.state != XCB_PROPERTY_NEW_VALUE)
+void clipboard::on_owner(xcb_window_t owner, xcb_timestamp_t since) {
+  owned_ = owner == window_;
+  owner_ = owner;
+  ++owner_number_;
+  if (owned_) {
+    server_.owned_since(since);
+    look_due_ = false;
+    return tell();
+  }
+  ours_.clear();
+  ours_bytes_ = 0;
+  by_.clear();
+  quiet_ = false;
+  types_.clear();
+  offered_.clear();
+  static_cast<void>(server_.offer({})); // what is being handed over keeps its bytes
+  look_due_ = true;
+  const auto now = clock::now();
+  if (changed_ || (!looking_ && now - looked_ >= look_again))
+    look(now);
+}
+
+/// Asks the owner what it has.
+void clipboard::look(clock::time_point now) {
+  look_due_ = false;
+  looked_ = now;
+  const auto let_on = [this] {
+    auto waiting = std::move(after_look_);
+    after_look_.clear();
+    for (const auto& one : waiting)
+      one();
+  };
+  if (owner_ == XCB_NONE) {
+    tell();
+    return let_on();
+  }
+  if (changed_) // whoever listens for texts need not know what else there is
+    return read_text("UTF8_STRING");
+  looking_ = true;
+  reader_.read(targets_, max_targets * 4, [this, let_on, number = owner_number_](auto got) {
+    looking_ = false;
+    if (number == owner_number_)
+      heard_targets(got);
+    else if (look_due_ && !after_look_.empty())
+      return look(clock::now()); // somebody else copied meanwhile: who waits wants that
+    let_on();
+  });
+}
+
+void clipboard::heard_targets(const result<selection_reader::data>& got) {
+  if (got)
+    offered_ = names_.names(atoms_of(*got));
+  else // an owner of the old school has only text
+    offered_ = {"UTF8_STRING", "STRING"};
+  types_ = media_types_of(offered_);
+  tell();
+}
+
+void clipboard::tell() {
+  if (!heard_ || quiet_)
+    return;
+  clipboard_change out;
+  out.owned = owned_;
+  out.empty = owner_ == XCB_NONE;
+  if (std::exchange(told_empty_, out.empty) && out.empty)
+    return;
+  out.by = by_;
+  out.types = types_;
+  out.bytes = ours_bytes_;
+  if (!owned_ && !out.empty)
+    out.app = app_of(x_, owner_);
+  heard_(out);
+}
+
+void clipboard::read_text(const std::string& target) {
+  auto atom = names_.atom(target);
+  if (!atom)
+    return;
+  reader_.read(*atom, max_clipboard_bytes, [this, target, number = owner_number_](auto got) {
+    if (number != owner_number_)
       return;
-    auto before = incoming_.size();
-    xcb_atom_t type = 0;
-    read_progress_ = clock::now();
-    if (!read_property(incoming_, type))
-      reading_ = false;
-    else if (incoming_.size() == before) // an empty piece is the end
-      finish_read();
-    return;
-  }
-  if (event.state != XCB_PROPERTY_DELETE)
-    return;
-  for (auto it = outgoing_.begin(); it != outgoing_.end(); ++it) {
-    if (it->requestor != event.window || it->property != event.atom)
-      continue;
-    auto size = std::min(chunk_, it->text.size() - it->sent);
-    xcb_change_property(x_.raw(), XCB_PROP_MODE_REPLACE, it->requestor, it->property, it->type, 8,
-                        static_cast<std::uint32_t>(size), it->text.data() + it->sent);
-    it->sent += size;
-    it->progress = clock::now();
-    if (size == 0) // that was the end mark
-      outgoing_.erase(it);
-    x_.flush();
-    return;
-  }
-}
-
-void clipboard::finish_read() {
-  reading_ = false;
-  auto text = asked_ == XCB_ATOM_STRING ? from_latin1(incoming_) : std::move(incoming_);
-  incoming_.clear();
-  if (!is_utf8(text))
-    return;
-  text_ = std::move(text);
-  if (changed_)
+    if (!got) { // an owner of the old school has only Latin-1
+      if (got.error().code == errc::not_found && target == "UTF8_STRING")
+        read_text("STRING");
+      return;
+    }
+    const auto type = names_.names({got->type}).front();
+    auto text = decode_target(target, type, std::move(got->bytes));
+    if (!text)
+      return;
+    text_ = std::move(*text);
     changed_(text_);
+  });
 }
 
-bool clipboard::put(xcb_window_t requestor, xcb_atom_t property, xcb_atom_t target) {
-  if (target == targets_) {
-    const std::array offered{targets_, utf8_, plain_, text_atom_, xcb_atom_t{XCB_ATOM_STRING}};
-    xcb_change_property(x_.raw(), XCB_PROP_MODE_REPLACE, requestor, property, XCB_ATOM_ATOM, 32,
-                        offered.size(), offered.data());
-    return true;
-  }
-  bool known
-    = target == utf8_ || target == plain_ || target == text_atom_ || target == XCB_ATOM_STRING;
-  if (!known)
-    return false;
-  auto type = target == text_atom_ ? utf8_ : target;
-  if (text_.size() <= chunk_) {
-    xcb_change_property(x_.raw(), XCB_PROP_MODE_REPLACE, requestor, property, type, 8,
-                        static_cast<std::uint32_t>(text_.size()), text_.data());
-    return true;
-  }
-  if (outgoing_.size() >= max_transfers)
-    return false;
-  const std::uint32_t events = XCB_EVENT_MASK_PROPERTY_CHANGE;
-  xcb_change_window_attributes(x_.raw(), requestor, XCB_CW_EVENT_MASK, &events);
-  const auto total = static_cast<std::uint32_t>(text_.size());
-  xcb_change_property(x_.raw(), XCB_PROP_MODE_REPLACE, requestor, property, incr_, 32, 1, &total);
-  outgoing_.push_back({requestor, property, type, text_, 0, clock::now()});
-  return true;
+void clipboard::after_look(std::function<void()> what) {
+  if (look_due_ && !looking_)
+    look(clock::now());
+  if (looking_)
+    after_look_.push_back(std::move(what));
+  else
+    what();
 }
 
-void clipboard::serve(const xcb_selection_request_event_t& event) {
-  auto property = event.property != XCB_NONE ? event.property : event.target;
-  xcb_selection_notify_event_t answer{};
-  answer.response_type = XCB_SELECTION_NOTIFY;
-  answer.time = event.time;
-  answer.requestor = event.requestor;
-  answer.selection = event.selection;
-  answer.target = event.target;
-  answer.property
-    = owned_ && put(event.requestor, property, event.target) ? property : xcb_atom_t{XCB_NONE};
-  xcb_send_event(x_.raw(), 0, event.requestor, 0, reinterpret_cast<const char*>(&answer));
-  x_.flush();
+void clipboard::list(std::function<void(result<std::vector<std::string>>)> what) {
+  after_look([this, what = std::move(what)] { what(types_); });
+}
+
+void clipboard::fetch(std::string type, on_part what) {
+  after_look([this, type = std::move(type), what = std::move(what)] { fetch_nth(type, 0, what); });
+}
+
+void clipboard::fetch_nth(const std::string& type, std::size_t nth, const on_part& what) {
+  std::vector<std::string> offered = offered_;
+  if (owned_) {
+    offered.clear();
+    for (const auto& one : ours_)
+      offered.push_back(one.name);
+  }
+  const auto target = owner_ == XCB_NONE ? std::string{} : target_for(type, offered, nth);
+  if (target.empty())
+    return what(error{errc::not_found, "nothing of this type was copied"});
+  const auto media = media_type_of(target);
+  if (owned_) {
+    for (const auto& one : ours_)
+      if (one.name == target) {
+        auto text = decode_target(target, one.type, *one.bytes);
+        if (!text)
+          return what(text.error());
+        return what(clip_part{media, std::make_shared<const std::string>(std::move(*text))});
+      }
+    return;
+  }
+  auto atom = names_.atom(target);
+  if (!atom)
+    return what(atom.error());
+  reader_.read(*atom, max_offer_bytes, [this, type, nth, what, target, media](auto got) {
+    if (!got && got.error().code == errc::not_found)
+      return fetch_nth(type, nth + 1, what); // it said so and has it not: the next best
+    if (!got)
+      return what(got.error());
+    const auto how = names_.names({got->type}).front();
+    auto bytes = decode_target(target, how, std::move(got->bytes));
+    if (!bytes)
+      return what(bytes.error());
+    what(clip_part{media, std::make_shared<const std::string>(std::move(*bytes))});
+  });
 }
 
 void clipboard::tick(clock::time_point now) {
-  if (reading_ && now - read_progress_ > patience)
-    reading_ = false;
-  std::erase_if(outgoing_, [&](const transfer& t) { return now - t.progress > patience; });
+  reader_.tick(now);
+  server_.tick(now);
+  if (look_due_ && !looking_ && now - looked_ >= look_again)
+    look(now);
+}
+
+clipboard::clock::time_point clipboard::next_tick(clock::time_point now) const {
+  if (look_due_ && !looking_)
+    return std::max(now, looked_ + look_again);
+  return busy() ? now + 1s : clock::time_point::max();
 }
 
 } // namespace holt::desktop

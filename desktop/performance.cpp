@@ -142,6 +142,18 @@ performance::progress performance::run(const type_act& what, input& hands, clock
   return progress{std::nullopt};
 }
 
+performance::progress performance::run(const paste_act& what, input& hands, clock::time_point now) {
+  if (!pasting_)
+    pasting_ = std::make_unique<pasting>(board_, what.text);
+  if (pasting_->ready_to_press(now)) {
+    auto later = unless_busy(hands.chord(what.modifiers, what.sym), hands, now);
+    if (!later || *later)
+      return later;
+    pasting_->pressed(now);
+  }
+  return pasting_->go_on(now);
+}
+
 performance::progress performance::run(const press_act& what, input& hands, clock::time_point now) {
   return unless_busy(hands.chord(what.modifiers, what.sym), hands, now);
 }

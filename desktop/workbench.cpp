@@ -22,6 +22,10 @@ result<std::unique_ptr<workbench>> workbench::create(std::shared_ptr<connection>
   if (!primary)
     return primary.error();
   self->primary_ = std::move(*primary);
+  auto manager = clipboard_manager::create(*self->x_, *self->clipboard_);
+  if (!manager)
+    return manager.error();
+  self->manager_ = std::move(*manager);
   auto tops = windows::create(*self->x_);
   if (!tops)
     return tops.error();
@@ -48,6 +52,7 @@ void workbench::pump() {
     input_->on_event(*event);
     clipboard_->on_event(*event);
     primary_->on_event(*event);
+    manager_->on_event(*event);
     others_->on_event(*event);
   }
 }
@@ -64,8 +69,7 @@ workbench::clock::time_point workbench::turn(clock::time_point now) {
   again = std::min(again, acts_->turn(now));
   clipboard_->tick(now);
   primary_->tick(now);
-  if (clipboard_->busy() || primary_->busy())
-    again = std::min(again, now + 1s);
+  again = std::min({again, clipboard_->next_tick(now), primary_->next_tick(now)});
   x_->flush();
   return again;
 }

@@ -7,7 +7,7 @@
 // again.
 
 #include "desktop/act_queue.hpp"
-#include "desktop/clipboard.hpp"
+#include "desktop/clipboard_manager.hpp"
 #include "desktop/hand_watch.hpp"
 #include "desktop/input.hpp"
 #include "desktop/screen.hpp"
@@ -58,6 +58,7 @@ private:
   std::unique_ptr<input> input_;
   std::unique_ptr<clipboard> clipboard_;
   std::unique_ptr<clipboard> primary_;
+  std::unique_ptr<clipboard_manager> manager_;
   std::unique_ptr<windows> windows_;
   std::unique_ptr<act_queue> acts_;
   std::unique_ptr<hand_watch> others_;

@@ -155,8 +155,17 @@ journey("the clipboard is written and read by hand", async () => {
   await viewer.part("clip-write").click();
   await waitFor("the clipboard", async () => (await daemon.call("GET", "/v1/desktop/clipboard")).text === "grüße 漢字");
   await daemon.call("POST", "/v1/desktop/clipboard", { text: "from the agent" });
-  await viewer.part("clip-read").click();
   await waitFor("what is there now", async () => (await viewer.part("clip-text").inputValue()) === "from the agent");
+  await viewer.part("clip-text").fill("half a sentence");
+  const dot = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
+  await daemon.call("POST", "/v1/desktop/clipboard", { html: "<b>bold</b><script>window.hurt = 1</script>", image: dot });
+  await viewer.part("clip-stale").waitFor();
+  assert.equal(await viewer.part("clip-text").inputValue(), "half a sentence");
+  await waitFor("the source", async () => (await viewer.part("clip-html").textContent()) === "<b>bold</b><script>window.hurt = 1</script>");
+  await waitFor("the picture", () => viewer.page.evaluate(() => document.querySelector(".clip-image")?.naturalWidth === 1));
+  assert.equal(await viewer.page.evaluate(() => window.hurt), undefined);
+  await viewer.part("clip-read").click();
+  await waitFor("its text", async () => (await viewer.part("clip-text").inputValue()) === "bold");
   await look("clipboard");
 });
 

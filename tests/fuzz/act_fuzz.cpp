@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include "actors/act_json.hpp"
+#include "actors/clipboard_fields.hpp"
 #include "tests/fuzz/fuzz.hpp"
 #include "transport/json_guard.hpp"
 
@@ -18,6 +19,9 @@ FUZZ(act) {
     else
       fuzz::must(!act.error().detail.empty(), "a refusal says why");
   }
+  const auto copied = read_clipboard(*body);
+  fuzz::must(!copied || !copied->parts.empty(), "something is copied");
+  fuzz::must(copied || !copied.error().detail.empty(), "a refusal says why");
   if (const auto acts = read_acts(*body))
     fuzz::must(!acts->empty() && acts->size() <= 100, "the number of acts is bounded");
 }

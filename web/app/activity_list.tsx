@@ -21,6 +21,12 @@ function sentence_of(event: ActivityEvent): { title: string; detail: string; ton
     const title = data.kind === 'none' ? 'Nobody drives' : `${name === 'agent' ? 'The agent' : name} drives${data.taken === true ? ' alone' : ''}`;
     return { title, detail: '', tone: 'info' };
   }
+  if (event.kind === 'clipboard') {
+    const who = data.by === 'agent' || data.by === 'person' ? String(data.name || `The ${data.by}`) : data.by === 'nobody' ? 'Nobody' : String(data.app || 'A program');
+    const what = Array.isArray(data.types) ? data.types.join(', ') : '';
+    const title = data.by === 'nobody' ? 'The clipboard is empty' : `${who} ${data.selection === 'primary' ? 'selected' : 'copied'} something`;
+    return { title, detail: what.slice(0, 300), tone: 'info' };
+  }
   return { title: event.kind, detail: plain.slice(0, 300), tone: 'info' };
 }
 

@@ -1,27 +1,74 @@
 // SPDX-License-Identifier: Apache-2.0
-// The desktop's clipboard: read, changed and written by hand, with or without driving.
+// The desktop's clipboard: followed, read, changed and written by hand, with or without driving.
+// HTML is shown as what it is, a text; pictures as pictures. What a person is writing is never
+// replaced by what the desktop copies meanwhile.
 
 import { useSignal } from '@preact/signals';
-import { useEffect } from 'preact/hooks';
+import { useEffect, useRef } from 'preact/hooks';
 
 import { words_of_problem } from '../core/api.ts';
 import { copy_and_say, pasted_text } from './copy.ts';
 import { Icon } from './icons.tsx';
 import { api, say, session } from './model.ts';
+import { clipboard_changes } from './tools.ts';
 
 type Selection = 'clipboard' | 'primary';
+
+const most_shown = 200_000; // characters of HTML
+
+function strings_of(value: unknown): string[] {
+  return Array.isArray(value) ? value.filter((one): one is string => typeof one === 'string') : [];
+}
+
+/** The HTML of the clipboard as its source. */
+function HtmlSource({ address }: { readonly address: string }) {
+  const source = useSignal('');
+  useEffect(() => {
+    let wanted = true;
+    void api.raw(address, { signal: AbortSignal.timeout(10_000) }).then(async (answer) => {
+      const text = answer.ok ? await answer.value.text().catch(() => '') : '';
+      if (wanted) source.value = text.slice(0, most_shown);
+    });
+    return () => {
+      wanted = false;
+    };
+  }, [address]);
+  return <pre class="clip-source" data-testid="clip-html" tabIndex={0} aria-label="HTML of the clipboard">{source.value}</pre>;
+}
 
 export function ClipboardPanel() {
   const selection = useSignal<Selection>('clipboard');
   const words = useSignal('');
+  const types = useSignal<readonly string[]>([]);
   const problem = useSignal('');
   const busy = useSignal(false);
-  const read = async () => {
+  const changed = useSignal(false); // by the person, and not written yet
+  const stale = useSignal(false); // the desktop copied meanwhile
+  const turn = useSignal(0); // of the pictures' addresses
+  const latest = useRef(0);
+  /** `followed`: the desktop copied; what the person wrote stays. */
+  const read = async (followed = false) => {
+    const number = ++latest.current;
     busy.value = true;
-    const answer = await api.get<{ text?: string }>(`/v1/desktop/clipboard?selection=${selection.value}`);
+    const [answer, forms] = await Promise.all([
+      api.get<{ text?: string }>(`/v1/desktop/clipboard?selection=${selection.value}`),
+      api.get<{ types?: unknown }>(`/v1/desktop/clipboard/types?selection=${selection.value}`),
+    ]);
+    if (number !== latest.current) return; // another one was asked for
     busy.value = false;
-    if (answer.ok) words.value = answer.value?.text ?? '';
-    else if (answer.problem.status === 401) session.expired('The session has ended.');
+    types.value = forms.ok ? strings_of(forms.value?.types) : [];
+    turn.value += 1;
+    if (answer.ok) {
+      const text = answer.value?.text ?? '';
+      const kept = followed && changed.value;
+      stale.value = kept && words.value !== text;
+      if (!kept) {
+        words.value = text;
+        changed.value = false;
+      }
+    } else if (answer.problem.status === 401) {
+      session.expired('The session has ended.');
+    }
     problem.value = answer.ok ? '' : words_of_problem(answer.problem);
   };
   const write = async () => {
@@ -29,14 +76,29 @@ export function ClipboardPanel() {
     const answer = await api.post('/v1/desktop/clipboard', { text: words.value, selection: selection.value });
     busy.value = false;
     problem.value = answer.ok ? '' : words_of_problem(answer.problem);
-    if (answer.ok) say('The desktop’s clipboard was set.');
+    if (!answer.ok) return;
+    changed.value = false;
+    stale.value = false;
+    say('The desktop’s clipboard was set.');
   };
   const paste = async () => {
     const text = await pasted_text();
-    if (text === undefined) say('The browser does not let the page read its clipboard. Paste into the field instead.', true);
-    else words.value = text;
+    if (text === undefined) {
+      say('The browser does not let the page read its clipboard. Paste into the field instead.', true);
+    } else {
+      words.value = text;
+      changed.value = true;
+    }
   };
   useEffect(() => { void read(); }, [selection.value]);
+  const heard = clipboard_changes.value[selection.value] ?? 0;
+  const first = useRef(true);
+  useEffect(() => {
+    if (!first.current) void read(true);
+    first.current = false;
+  }, [heard]);
+  const address = (format: string) => `/v1/desktop/clipboard?selection=${selection.value}&format=${format}&turn=${turn.value}`;
+  const pictured = types.value.some((type) => ['image/png', 'image/jpeg', 'image/webp', 'image/gif', 'image/bmp'].includes(type));
   return (
     <section class="clipboard-panel" aria-label="Clipboard" data-testid="clipboard-panel">
       <label class="row">
@@ -47,6 +109,7 @@ export function ClipboardPanel() {
         </select>
       </label>
       {problem.value !== '' && <p class="panel-note" role="alert" data-testid="clip-problem">{problem.value}</p>}
+      {stale.value && <p class="panel-note" role="status" data-testid="clip-stale">Something else was copied on the desktop meanwhile.</p>}
       <textarea
         class="clipboard"
         rows={9}
@@ -54,7 +117,10 @@ export function ClipboardPanel() {
         data-testid="clip-text"
         spellcheck={false}
         value={words.value}
-        onInput={(event) => { words.value = event.currentTarget.value; }}
+        onInput={(event) => {
+          words.value = event.currentTarget.value;
+          changed.value = true;
+        }}
       />
       <div class="row">
         <button type="button" class="button" data-testid="clip-read" disabled={busy.value} onClick={() => void read()}><Icon name="restart" /> Read</button>
@@ -64,6 +130,9 @@ export function ClipboardPanel() {
         <button type="button" class="link" data-testid="clip-copy" disabled={words.value === ''} onClick={() => void copy_and_say(words.value, 'Text')}>Copy to this computer</button>
         <button type="button" class="link" data-testid="clip-paste" onClick={() => void paste()}>Paste from this computer</button>
       </div>
+      {pictured && <img class="clip-image" data-testid="clip-image" alt="Picture on the clipboard" src={address('image')} />}
+      {types.value.includes('text/html') && <HtmlSource address={address('html')} />}
+      {types.value.length > 0 && <p class="clip-types" data-testid="clip-types">On the clipboard: {types.value.join(', ')}</p>}
     </section>
   );
 }

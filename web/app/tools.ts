@@ -73,6 +73,9 @@ export const panels = [
 export type PanelId = (typeof panels)[number]['id'];
 export const panel_tab = signal<PanelId>('tree');
 
+/** The number in the feed of the last change of each selection; 0: none was heard of. */
+export const clipboard_changes = signal<Readonly<Record<string, number>>>({});
+
 /** Called once, by main. */
 export function run_tools(): void {
   let seen = 0;
@@ -83,6 +86,8 @@ export function run_tools(): void {
     seen = newest.seq;
     if (fresh.some((event) => event.kind === 'process')) processes.changed();
     if (fresh.some((event) => event.kind === 'recording')) recordings.changed();
+    const copied = fresh.filter((event) => event.kind === 'clipboard').map((event) => [String(event.data.selection), event.seq] as const);
+    if (copied.length > 0) clipboard_changes.value = { ...clipboard_changes.value, ...Object.fromEntries(copied) };
   });
   effect(() => {
     if (session_state.value.phase !== 'signed_out') return;
