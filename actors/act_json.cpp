@@ -213,8 +213,8 @@ read read_scroll(const json& fields) {
   return desktop::act{desktop::scroll_act{*at, *dx, *dy}};
 }
 
-/// A text that goes by way of the clipboard.
-read read_paste(const json& fields, std::string text) {
+/// What pastes, where a text goes by way of the clipboard.
+auto read_paste_key(const json& fields) -> decltype(desktop::read_chord("")) {
   auto how
     = given(fields, "pasteKey") ? read_text(fields, "pasteKey") : result<std::string>{"ctrl+v"};
   if (!how)
@@ -222,7 +222,7 @@ read read_paste(const json& fields, std::string text) {
   auto chord = desktop::read_chord(*how);
   if (!chord)
     return error{chord.error().code, "pasteKey: " + chord.error().detail};
-  return desktop::act{desktop::paste_act{std::move(text), std::move(chord->modifiers), chord->sym}};
+  return chord;
 }
 
 read read_type(const json& fields) {
@@ -237,8 +237,12 @@ read read_type(const json& fields) {
   auto method = given(fields, "method") ? read_text(fields, "method") : result<std::string>{"keys"};
   if (!method)
     return method.error();
+  auto chord = read_paste_key(fields);
+  if (!chord)
+    return chord.error();
   if (*method == "paste")
-    return read_paste(fields, std::move(*text));
+    return desktop::act{
+      desktop::paste_act{std::move(*text), std::move(chord->modifiers), chord->sym}};
   if (*method != "keys")
     return error{errc::desktop_invalid_action, "method must be keys or paste"};
   auto keys = desktop::keysyms_of_text(*text);

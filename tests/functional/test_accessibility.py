@@ -301,6 +301,17 @@ def test_wrong_bodies_are_422(desk, program, what, body):
     desk.client.call("POST", f"{A}/x/{what}", body=body).problem(422, "unprocessable")
 
 
+def test_the_verb_shows_a_line_for_each_node(desk, program):
+    shown = holt(desk.home, "tree", "--app", "tree_program.py", "--state-dir", str(desk.state))
+    assert shown.returncode == 0, shown.stderr
+    button = program.one(role="button", name="Press me")
+    (line,) = [one for one in shown.stdout.splitlines() if button["id"] in one.split()]
+    at = button["bounds"]
+    assert 'push button "Press me"' in line and f"{at['width']}x{at['height']}+{at['x']}+{at['y']}" in line
+    found = holt(desk.home, "tree", "--role", "button", "--name", "press me", "--json", "--state-dir", str(desk.state))
+    assert button["id"] in {one["id"] for one in json.loads(found.stdout)["nodes"]}
+
+
 def test_the_tree_comes_back_after_the_session_bus_died(desk, program_of):
     was = desk.node("session_bus")
     os.kill(was["pid"], signal.SIGKILL)
@@ -327,17 +338,6 @@ def test_switched_off_it_says_so(tmp_path):
         assert "NO_AT_BRIDGE=1" in shown.splitlines()
     finally:
         d.kill()
-
-
-def test_the_verb_shows_a_line_for_each_node(desk, program):
-    shown = holt(desk.home, "tree", "--app", "tree_program.py", "--state-dir", str(desk.state))
-    assert shown.returncode == 0, shown.stderr
-    button = program.one(name="Press me")
-    (line,) = [one for one in shown.stdout.splitlines() if button["id"] in one.split()]
-    at = button["bounds"]
-    assert 'push button "Press me"' in line and f"{at['width']}x{at['height']}+{at['x']}+{at['y']}" in line
-    found = holt(desk.home, "tree", "--role", "button", "--name", "press me", "--json", "--state-dir", str(desk.state))
-    assert button["id"] in {one["id"] for one in json.loads(found.stdout)["nodes"]}
 
 
 def test_without_a_desktop_it_is_409(tmp_path):
