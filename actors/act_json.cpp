@@ -387,7 +387,7 @@ std::vector<std::string_view> fields_of(std::string_view kind) {
   if (kind == "scroll")
     return {"x", "y", "deltaX", "deltaY"};
   if (kind == "type")
-    return {"text", "delayMs"};
+    return {"text", "delayMs", "method", "pasteKey"};
   if (kind == "press")
     return {"key", "modifiers"};
   if (kind == "key_down" || kind == "key_up")

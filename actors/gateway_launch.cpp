@@ -97,7 +97,7 @@ result<std::vector<std::string>> resolve(const launch_wish& wish,
 }
 
 http::response launch_problem(const error& why) {
-  if (why.code == errc::not_found)
+  if (why.code == errc::not_found && !why.detail.starts_with("cwd: ")) // its folder is missing
     return named_not_found("app_not_found", why.detail);
   if (why.code == errc::dependency_missing)
     return named_not_found("app_not_found", why.detail);

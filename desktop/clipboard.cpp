@@ -145,6 +145,7 @@ result<void> clipboard::own(const std::vector<clip_target>& targets, std::vector
   owned_ = true;
   owner_ = window_;
   look_due_ = false;
+  look_failed_.reset();
   ++owner_number_;
   own_request_ = xcb_set_selection_owner(x_.raw(), window_, selection_, XCB_CURRENT_TIME).sequence;
   x_.flush();
@@ -179,6 +180,7 @@ void clipboard::on_owner(xcb_window_t owner, xcb_timestamp_t since) {
     look_due_ = false;
     return tell();
   }
+  look_failed_.reset();
   ours_.clear();
   ours_bytes_ = 0;
   by_.clear();
@@ -224,6 +226,9 @@ void clipboard::heard_targets(const result<selection_reader::data>& got) {
     offered_ = names_.names(atoms_of(*got));
   else // an owner of the old school has only text
     offered_ = {"UTF8_STRING", "STRING"};
+  look_failed_.reset();
+  if (!got && got.error().code != errc::not_found)
+    look_failed_ = got.error();
   types_ = media_types_of(offered_);
   tell();
 }
@@ -266,7 +271,7 @@ void clipboard::read_text(const std::string& target) {
 }
 
 void clipboard::after_look(std::function<void()> what) {
-  if (look_due_ && !looking_)
+  if ((look_due_ || look_failed_) && !looking_)
     look(clock::now());
   if (looking_)
     after_look_.push_back(std::move(what));
@@ -275,7 +280,12 @@ void clipboard::after_look(std::function<void()> what) {
 }
 
 void clipboard::list(std::function<void(result<std::vector<std::string>>)> what) {
-  after_look([this, what = std::move(what)] { what(types_); });
+  after_look([this, what = std::move(what)] {
+    if (look_failed_)
+      what(*look_failed_);
+    else
+      what(types_);
+  });
 }
 
 void clipboard::fetch(std::string type, on_part what) {

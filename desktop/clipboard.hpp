@@ -52,7 +52,7 @@ public:
   clipboard(const clipboard&) = delete;
   clipboard& operator=(const clipboard&) = delete;
 
-  /// Hears who owns it; of quick changes at most four a second, the last one always.
+  /// Hears who owns it; of programs' quick changes at most four a second, the last one always.
   void listen(on_change what) { heard_ = std::move(what); }
 
   /// Becomes owner. Errors: payload_too_large, invalid_request (not UTF-8), io.
@@ -131,6 +131,7 @@ private:
   std::size_t ours_bytes_ = 0;
   std::vector<std::string> types_;   ///< media types
   std::vector<std::string> offered_; ///< targets, where another owns it
+  std::optional<error> look_failed_; ///< its owner did not tell what it has; it is asked again
   bool looking_ = false;
   bool look_due_ = false;
   std::uint64_t owner_number_ = 0; ///< of the change that a look is about

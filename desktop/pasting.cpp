@@ -52,16 +52,16 @@ void pasting::pressed(clock::time_point now) {
   since_ = last_request_ = now;
   front_ = board_.client_in_front();
   board_.watch_requests(
-    [this](xcb_window_t requestor, bool whole) { on_request(requestor, whole); });
+    [this](xcb_window_t requestor, selection_server::step what) { on_request(requestor, what); });
 }
 
-void pasting::on_request(xcb_window_t requestor, bool whole) {
+void pasting::on_request(xcb_window_t requestor, selection_server::step now) {
   // Others read what is copied as well: viewers' engines, clipboard managers.
   if (front_ != 0 && board_.client_of(requestor) != front_)
     return;
   last_request_ = clock::now();
-  fetching_ += whole ? -1 : 1;
-  fetched_ = fetched_ || whole;
+  fetching_ += now == selection_server::step::begun ? 1 : -1;
+  fetched_ = fetched_ || now == selection_server::step::whole;
 }
 
 result<std::optional<pasting::clock::time_point>> pasting::go_on(clock::time_point now) {

@@ -34,7 +34,7 @@ private:
     std::optional<result<clipboard_kept>> what;
   };
 
-  void on_request(xcb_window_t requestor, bool whole);
+  void on_request(xcb_window_t requestor, selection_server::step now);
   void put_back();
 
   clipboard& board_;

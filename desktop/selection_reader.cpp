@@ -21,7 +21,7 @@ error too_large(std::size_t limit) {
 }
 
 error gone() {
-  return {errc::io, "the X server went away before this was done"};
+  return {errc::desktop_runtime_inactive, "the X server went away before this was done"};
 }
 
 } // namespace

@@ -52,9 +52,19 @@ result<void> selection_server::offer(const std::vector<clip_target>& all) {
   return {};
 }
 
-void selection_server::tell(xcb_window_t requestor, bool whole) const {
+void selection_server::tell(xcb_window_t requestor, step now) const {
   if (served_)
-    served_(requestor, whole);
+    served_(requestor, now);
+}
+
+void selection_server::give_up(const std::function<bool(const transfer&)>& which) {
+  std::vector<xcb_window_t> left;
+  for (const auto& one : outgoing_)
+    if (which(one))
+      left.push_back(one.requestor);
+  std::erase_if(outgoing_, which);
+  for (const auto requestor : left)
+    tell(requestor, step::broken);
 }
 
 void selection_server::on_event(const xcb_generic_event_t& event, bool owned) {
@@ -69,7 +79,7 @@ void selection_server::on_event(const xcb_generic_event_t& event, bool owned) {
       go_on(e);
   } else if (type == XCB_DESTROY_NOTIFY) {
     const auto& e = reinterpret_cast<const xcb_destroy_notify_event_t&>(event);
-    std::erase_if(outgoing_, [&](const transfer& t) { return t.requestor == e.window; });
+    give_up([&](const transfer& t) { return t.requestor == e.window; });
   }
 }
 
@@ -90,7 +100,7 @@ void selection_server::go_on(const xcb_property_notify_event_t& event) {
     return;
   const auto requestor = it->requestor;
   outgoing_.erase(it);
-  tell(requestor, true);
+  tell(requestor, step::whole);
 }
 
 /// Hears of the window's properties and of its end, beside what others of this connection hear.
@@ -108,18 +118,18 @@ bool selection_server::follow(xcb_window_t requestor) {
 
 bool selection_server::put_content(xcb_window_t requestor, xcb_atom_t property,
                                    const content& what) {
-  tell(requestor, false);
-  std::erase_if(outgoing_, [&](const transfer& t) {
-    return t.requestor == requestor && t.property == property;
-  });
+  give_up([&](const transfer& t) { return t.requestor == requestor && t.property == property; });
+  tell(requestor, step::begun);
   if (what.bytes->size() <= chunk_) {
     xcb_change_property(x_.raw(), XCB_PROP_MODE_REPLACE, requestor, property, what.type, 8,
                         static_cast<std::uint32_t>(what.bytes->size()), what.bytes->data());
-    tell(requestor, true);
+    tell(requestor, step::whole);
     return true;
   }
-  if (outgoing_.size() >= max_transfers || !follow(requestor))
+  if (outgoing_.size() >= max_transfers || !follow(requestor)) {
+    tell(requestor, step::broken);
     return false;
+  }
   const auto total = static_cast<std::uint32_t>(what.bytes->size());
   xcb_change_property(x_.raw(), XCB_PROP_MODE_REPLACE, requestor, property, incr_, 32, 1, &total);
   outgoing_.push_back({requestor, property, what.type, what.bytes, 0, clock::now()});
@@ -184,7 +194,7 @@ void selection_server::serve(const xcb_selection_request_event_t& event, bool ow
 }
 
 void selection_server::tick(clock::time_point now) {
-  std::erase_if(outgoing_, [&](const transfer& t) { return now - t.progress > patience; });
+  give_up([&](const transfer& t) { return now - t.progress > patience; });
 }
 
 } // namespace holt::desktop

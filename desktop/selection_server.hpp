@@ -18,8 +18,9 @@ namespace holt::desktop {
 class selection_server {
 public:
   using clock = std::chrono::steady_clock;
-  /// Content was asked for by this window; `whole`: it has got all of it.
-  using on_served = std::function<void(xcb_window_t requestor, bool whole)>;
+  enum class step : std::uint8_t { begun, whole, broken };
+  /// Content was asked for by this window; then it has got all of it, or will not.
+  using on_served = std::function<void(xcb_window_t requestor, step now)>;
 
   selection_server(connection& x, atom_names& names, xcb_window_t window)
     : x_(x), names_(names), window_(window) {}
@@ -59,7 +60,8 @@ private:
                  const std::vector<xcb_atom_t>& atoms);
   bool follow(xcb_window_t requestor);
   void go_on(const xcb_property_notify_event_t& event);
-  void tell(xcb_window_t requestor, bool whole) const;
+  void tell(xcb_window_t requestor, step now) const;
+  void give_up(const std::function<bool(const transfer&)>& which);
 
   connection& x_;
   atom_names& names_;

@@ -95,6 +95,8 @@ private:
       return give(std::move(out));
     if (!std::exchange(begun_, true))
       return give(": following\n\n"); // the head goes out with the first piece
+    if (hold_ != 0)                   // nothing of it was for this reader, and all before was taken
+      process_->taken(hold_, query_.since);
     wait();
   }
 

@@ -119,6 +119,8 @@ log_page process_log::read(const log_query& what) const {
       if (wanted(rows_[--from]))
         --left;
     at = from;
+    if (at == rows_.size())
+      out.next = sequence_; // none of what is there: what comes is new
   } else if (!rows_.empty() && what.since + 1 < rows_.front().sequence) {
     std::uint64_t bytes = 0;
     for (std::size_t i = 0; i < gone_.size(); ++i)
@@ -212,7 +214,8 @@ bool process_log::presses(std::uint64_t sequence) const {
     return false;
   const auto kept
     = disk_.failed() ? std::min<std::uint64_t>(limits_.bytes, limits_.memory / 2) : limits_.bytes;
-  return end_ - rows_[at].start > kept / 2 || rows_.size() - at > limits_.entries / 2;
+  const auto most = std::min(kept / 2, kept - std::min<std::uint64_t>(kept, limits_.at_once));
+  return end_ - rows_[at].start > most || rows_.size() - at > limits_.entries / 2;
 }
 
 std::uint64_t process_log::last_sequence() const {

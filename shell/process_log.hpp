@@ -29,6 +29,7 @@ struct log_limits {
   std::uint64_t bytes = 10 * 1024 * 1024; ///< of all streams, kept
   std::size_t memory = 256 * 1024;        ///< of them in memory
   std::size_t entries = 65'536;
+  std::size_t at_once = 64 * 1024; ///< bytes that one read of its output may bring
 };
 
 struct log_entry {

@@ -124,6 +124,12 @@ void http_session::late() {
   case phase::storing:
   case phase::answering:
   case phase::upgrading: refuse({errc::timeout, "There was no answer in time."}); break;
+  case phase::writing:
+    if (out_stream_ && out_stream_->patient() && steady_clock::now() < write_until_)
+      arm(core_->options.write_timeout);
+    else
+      end();
+    break;
   default: end();
   }
 }

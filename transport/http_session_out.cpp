@@ -97,8 +97,8 @@ void http_session::write() {
   } else {
     parts[0] = asio::buffer(*out_body_) + (written_ - out_head_.size());
   }
-  arm(out_stream_ && out_stream_->patient() ? std::chrono::milliseconds{patience}
-                                            : core_->options.write_timeout);
+  write_until_ = std::chrono::steady_clock::now() + patience;
+  arm(core_->options.write_timeout);
   socket_.async_write_some(parts, [self = shared_from_this()](error_code ec, std::size_t n) {
     if (self->phase_ != phase::writing)
       return;

@@ -120,6 +120,7 @@ private:
   bool stream_ended_ = false;
   std::size_t kept_ = 0; ///< bytes before the room of the read that is under way
   std::size_t written_ = 0;
+  std::chrono::steady_clock::time_point write_until_{}; ///< a patient body is not waited for longer
   std::size_t lingered_ = 0;
   std::size_t linger_most_ = linger_bytes;
   std::chrono::steady_clock::time_point linger_until_{}; ///< not beyond, though more comes

@@ -68,7 +68,10 @@ public:
     : inner_{std::move(inner)}, events_{inner_->endless()}, patient_{inner_->patient()} {}
 
   bool events() const noexcept { return events_; }
-  bool patient() const noexcept { return patient_; }
+  bool patient() noexcept {
+    std::lock_guard lock{mutex_};
+    return patient_ && !over_;
+  }
 
   void next(body_source::done then) {
     std::shared_ptr<body_source> inner;

@@ -84,7 +84,10 @@ struct clip_desk {
     std::vector<std::string> argv{"xclip", "-quiet", "-selection", "clipboard", "-i"};
     if (!target.empty())
       argv.insert(argv.end(), {"-t", target});
-    owner = std::make_unique<child>(argv, server.display(), ends[0]);
+    // The former one ends by itself when it loses the selection: nobody owns nothing in between.
+    auto next = std::make_unique<child>(argv, server.display(), ends[0]);
+    former = std::move(owner);
+    owner = std::move(next);
     ::close(ends[0]);
     for (std::size_t sent = 0; sent < bytes.size();) {
       auto n = ::write(ends[1], bytes.data() + sent, bytes.size() - sent);
@@ -120,6 +123,7 @@ struct clip_desk {
   bool was_busy = false; ///< after an event, since a test cleared it
   std::unique_ptr<desktop::clipboard> board;
   std::unique_ptr<child> owner;
+  std::unique_ptr<child> former;
 };
 
 inline desktop::clip_part clip(std::string_view type, std::string bytes) {

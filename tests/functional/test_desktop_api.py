@@ -498,7 +498,7 @@ def test_a_launched_program_is_a_process_of_the_list(desk):
     assert pid not in [p["id"] for p in desk.get("/v1/processes?owner=user")["processes"]]
     log = desk.get(f"/v1/processes/{pid}/logs")["entries"]
     assert base64.b64decode(log[0]["data"]) == b"said\n"
-    ended = desk.post(f"/v1/processes/{pid}/kill")
+    ended = desk.post(f"/v1/processes/{pid}/kill?waitMs=20000")
     assert ended["status"] == "exited" and ended["signal"] == 9
     wait_for("its window is gone", lambda: not desk.get(f"{D}/windows")["windows"], 20)
     assert desk.client.call("DELETE", f"/v1/processes/{pid}").status == 204

@@ -99,7 +99,7 @@ def test_an_event_stream_ends_with_its_token(bare, what):
 
 
 def test_an_event_stream_ends_when_its_token_expires(bare):
-    token = make(bare, "--scopes", "fs", "--expires", "6s")
+    token = make(bare, "--scopes", "fs", "--expires", "10s")
     connection, answer = opened(bare, token, "/v1/fs/watch?path=.")
     assert last_event(answer)[0] == "end"
     connection.close()

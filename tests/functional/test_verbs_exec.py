@@ -158,7 +158,7 @@ def test_what_waits_for_a_reader_is_killed_with_it(bare):
     p.wait(LIMIT_S)
     p.stdout.close()
     pid = processes(bare)[0]["id"]
-    bare.post(f"/v1/processes/{pid}/kill")
+    bare.post(f"/v1/processes/{pid}/kill?waitMs=20000")
     assert bare.client.call("DELETE", f"/v1/processes/{pid}").status == 204
 
 

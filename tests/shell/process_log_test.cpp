@@ -23,7 +23,7 @@ struct fixture {
   test::temp_dir dir;
 
   process_log make(std::uint64_t bytes, std::size_t memory, std::size_t entries = 65'536) const {
-    return process_log{{bytes, memory, entries}, dir.path.string()};
+    return process_log{{bytes, memory, entries, 0}, dir.path.string()};
   }
 };
 
@@ -251,6 +251,14 @@ CAF_TEST(a reader presses when half of what is kept is behind it) {
   CAF_CHECK(log.presses(2)); // half of the entries
   CAF_CHECK(!log.presses(3));
   CAF_CHECK(!log.presses(8));
+}
+
+CAF_TEST(a reader presses before one more read could cost it something) {
+  process_log log{{100'000, 100'000, 1'000, 64 * 1024}, dir.path.string()};
+  log.append(out, std::string(30'000, 'a'), 0);
+  CAF_CHECK(!log.presses(0));
+  log.append(out, std::string(10'000, 'b'), 0);
+  CAF_CHECK(log.presses(0));
 }
 
 CAF_TEST(without a disk a reader presses while what it lacks is in memory) {
