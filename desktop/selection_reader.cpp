@@ -14,6 +14,7 @@ constexpr std::size_t max_waiting = 64;
 constexpr auto patience = 5s;       ///< without progress
 constexpr auto longest_read = 60s;  ///< also with progress
 constexpr auto longest_sweep = 60s; ///< of one who goes on sending
+constexpr auto clear_within = 1s;   ///< for the next piece of one that was given up
 
 error too_large(std::size_t limit) {
   return {errc::payload_too_large,
@@ -66,8 +67,32 @@ void selection_reader::read(xcb_atom_t target, std::size_t limit, done what) {
   if (waiting_.size() >= max_waiting)
     return what(error{errc::busy, "too much waits for the clipboard's owner"});
   waiting_.push_back({target, limit, std::move(what)});
-  if (!asked_)
+  go_on();
+}
+
+/// A program that still sends what was given up is not asked for more meanwhile: some (xclip) mix
+/// two transfers up.
+void selection_reader::go_on() {
+  if (!asked_ && !waiting_.empty() && !clearing(clock::now()))
     ask();
+}
+
+bool selection_reader::clearing(clock::time_point now) const {
+  return std::any_of(seats_.begin(), seats_.end(), [&](const seat& one) {
+    return one.sending && now < one.sweep_until && now - one.swept < clear_within;
+  });
+}
+
+/// Takes a piece away, unread; an empty one is the end.
+void selection_reader::sweep(seat& one) {
+  xcb_ptr<xcb_get_property_reply_t> left{xcb_get_property_reply(
+    x_.raw(), xcb_get_property(x_.raw(), 0, one.window, property_, XCB_GET_PROPERTY_TYPE_ANY, 0, 0),
+    nullptr)};
+  xcb_delete_property(x_.raw(), one.window, property_);
+  x_.flush();
+  one.swept = clock::now();
+  if (left && left->type != XCB_NONE && left->bytes_after == 0)
+    one.sending = false;
 }
 
 void selection_reader::ask() {
@@ -81,6 +106,7 @@ void selection_reader::ask() {
       break;
   }
   seats_[seat_].sweep_until = {};
+  seats_[seat_].sending = false;
   const auto window = seats_[seat_].window;
   xcb_delete_property(x_.raw(), window, property_);
   xcb_convert_selection(x_.raw(), window, selection_, waiting_.front().target, property_,
@@ -89,15 +115,18 @@ void selection_reader::ask() {
 }
 
 void selection_reader::finish(result<data> got) {
-  if (!got)
-    seats_[seat_].sweep_until = clock::now() + longest_sweep;
+  if (!got) {
+    auto& one = seats_[seat_];
+    one.swept = clock::now();
+    one.sweep_until = one.swept + longest_sweep;
+    one.sending = incremental_;
+  }
   auto what = std::move(waiting_.front().what);
   waiting_.pop_front();
   asked_ = false;
   incoming_ = {};
   what(std::move(got)); // may ask for more
-  if (!asked_ && !waiting_.empty())
-    ask();
+  go_on();
 }
 
 bool selection_reader::mine(xcb_window_t window) const {
@@ -153,21 +182,19 @@ void selection_reader::on_notify(const xcb_selection_notify_event_t& event) {
   std::uint32_t at_least = 0;
   if (got.bytes.size() >= sizeof at_least)
     std::memcpy(&at_least, got.bytes.data(), sizeof at_least);
+  incremental_ = true; // the deletion just made starts the pieces
   if (at_least > waiting_.front().limit)
     return finish(too_large(waiting_.front().limit));
-  incremental_ = true; // the deletion just made starts the pieces
 }
 
 void selection_reader::on_property(const xcb_property_notify_event_t& event) {
   if (event.state != XCB_PROPERTY_NEW_VALUE || event.atom != property_ || !mine(event.window))
     return;
   if (!asked_ || event.window != seats_[seat_].window) {
-    for (const auto& one : seats_)
-      if (one.window == event.window && clock::now() < one.sweep_until) {
-        xcb_delete_property(x_.raw(), event.window, property_);
-        x_.flush();
-      }
-    return;
+    for (auto& one : seats_)
+      if (one.window == event.window && clock::now() < one.sweep_until)
+        sweep(one);
+    return go_on();
   }
   if (!incremental_)
     return; // told by a SelectionNotify
@@ -182,6 +209,7 @@ void selection_reader::on_property(const xcb_property_notify_event_t& event) {
 void selection_reader::tick(clock::time_point now) {
   if (asked_ && (now - progress_ > patience || now - began_ > longest_read))
     finish(error{errc::timeout, "the program that owns the clipboard does not answer"});
+  go_on();
 }
 
 } // namespace holt::desktop

@@ -53,9 +53,14 @@ private:
   struct seat {
     xcb_window_t window = 0;
     clock::time_point sweep_until{}; ///< deletes what a given-up owner still sends
+    clock::time_point swept{};       ///< it sent last
+    bool sending = false;            ///< its end mark has not come
   };
 
+  void go_on();
   void ask();
+  void sweep(seat& one);
+  bool clearing(clock::time_point now) const;
   void finish(result<data> got);
   void on_notify(const xcb_selection_notify_event_t& event);
   void on_property(const xcb_property_notify_event_t& event);
