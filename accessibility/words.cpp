@@ -278,7 +278,7 @@ result<node_address> parse_node_id(std::string_view id, std::string_view mark) {
   for (auto name = id.substr(0, cut);;) {
     const auto dot = name.find('.');
     auto part = unescaped(name.substr(0, dot));
-    if (!part || part->empty())
+    if (!part || part->empty() || part->find('.') != part->npos)
       return unknown(whole);
     out.bus += *part;
     if (dot == name.npos)

@@ -25,9 +25,10 @@ CAF_TEST(an id tells the program and the object) {
 }
 
 CAF_TEST(an id of an earlier bus and what is no id are not found) {
-  for (const auto* id : {"", "ab12", "ab12.", "ab12.1.2", "ab12.1.2-", "ab12.-3", "ab12..2-3",
-                         "ab13.1.2-3", "1.2-3", "ab12.1.2-~", "ab12.1.2-~g0", "ab12.1.2-~2",
-                         "ab12.1.2-a b", "ab12.1.2-~00", "ab12.~00-1"}) {
+  for (const auto* id :
+       {"", "ab12", "ab12.", "ab12.1.2", "ab12.1.2-", "ab12.-3", "ab12..2-3", "ab13.1.2-3", "1.2-3",
+        "ab12.1.2-~", "ab12.1.2-~g0", "ab12.1.2-~2", "ab12.1.2-a b", "ab12.1.2-~00", "ab12.~00-1",
+        "ab12.~2e-1", "ab12.1~2e2-1"}) {
     auto got = parse_node_id(id, "ab12");
     CAF_MESSAGE(id);
     CAF_REQUIRE(!got);
