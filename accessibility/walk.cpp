@@ -265,6 +265,10 @@ void walk::arrived(const look_ptr& of) {
   auto& one = out_.nodes[of->at];
   if (of->late)
     return landed(of);
+  if (enough_) {
+    one.dropped = true;
+    return landed(of);
+  }
   if (of->gone || !of->there || !wanted(one)) {
     one.dropped = true;
     return landed(of);
@@ -273,9 +277,10 @@ void walk::arrived(const look_ptr& of) {
   one.matches = what_.find && (one.depth > 0 || what_.from) && fits(one);
   if (one.matches && ++matched_ > what_.matches) {
     one.matches = false;
-    out_.truncated = true;
-    enough_ = true;
-    return finish();
+    out_.truncated = enough_ = true;
+    for (auto& [name, other] : lanes_)
+      other.waiting.clear();
+    return landed(of); // what was found before may still be telling of itself
   }
   const bool more = !what_.find || one.matches;
   descend(of);
@@ -408,7 +413,7 @@ void walk::finish() {
       out_.nodes[at].timed_out = true;
   if (enough_)
     for (auto& one : out_.nodes)
-      one.timed_out = false;
+      one.timed_out = one.timed_out && one.matches;
   if (what_.from && (out_.nodes.empty() || out_.nodes.front().dropped))
     return then_(error{errc::not_found, "there is no node '" + *what_.from + "' (any more)"});
   out_.timed_out = out_.timed_out
