@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "accessibility/bus.hpp"
 
+#include "accessibility/words.hpp"
+
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <systemd/sd-bus.h>
@@ -24,10 +26,15 @@ using clock = std::chrono::steady_clock;
 constexpr auto connect_limit = 10s;       ///< the launcher may have to be started
 constexpr unsigned messages_a_turn = 256; ///< then jobs have their turn
 constexpr int longest_sleep_ms = 60'000;
+constexpr auto flood_grace = 5s;                ///< for answers behind messages that do not end
+constexpr std::size_t error_text_limit = 1'000; ///< bytes
 
 const node_address launcher{"org.a11y.Bus", "/org/a11y/bus"};
 const node_address bus_daemon{"org.freedesktop.DBus", "/org/freedesktop/DBus"};
 constexpr const char* properties_interface = "org.freedesktop.DBus.Properties";
+
+constexpr const char* late_text = "the program does not answer";
+constexpr const char* ended_text = "the bus ended";
 
 struct line;
 
@@ -39,9 +46,9 @@ struct pending {
   reply then;
 };
 
-error error_of(const sd_bus_error& why, bool late) {
+error error_of(const sd_bus_error& why) {
   const std::string name = why.name != nullptr ? why.name : "";
-  const std::string text = why.message != nullptr ? why.message : name;
+  const auto text = shortened(why.message != nullptr ? why.message : name, error_text_limit);
   auto is = [&name](std::initializer_list<const char*> words) {
     return std::any_of(words.begin(), words.end(), [&name](const char* word) {
       return name == std::string{"org.freedesktop.DBus.Error."} + word;
@@ -51,10 +58,10 @@ error error_of(const sd_bus_error& why, bool late) {
     return {errc::not_found, text};
   if (is({"UnknownMethod", "UnknownInterface", "UnknownProperty", "NotSupported"}))
     return {errc::unsupported, text};
-  if (late || is({"Timeout", "TimedOut"}))
-    return {errc::timeout, "the program does not answer"};
+  if (is({"Timeout", "TimedOut"}))
+    return {errc::timeout, late_text};
   if (is({"NoReply", "Disconnected"}))
-    return {errc::not_found, "the program ended"};
+    return {errc::interrupted, "the program ended"};
   return {errc::io, text};
 }
 
@@ -98,11 +105,14 @@ struct line {
     auto* self = static_cast<pending*>(data);
     self->owner->waiting.erase(self);
     auto then = std::move(self->then);
-    const bool late = clock::now() >= self->deadline;
     sd_bus_slot_unref(self->slot);
     delete self;
-    if (const auto* why = sd_bus_message_get_error(m))
-      then(error_of(*why, late));
+    const auto* why = sd_bus_message_get_error(m);
+    // When the connection ends, sd-bus answers all that waits before it says so.
+    if (why != nullptr && sd_bus_is_open(sd_bus_message_get_bus(m)) <= 0)
+      then(error{errc::busy, ended_text});
+    else if (why != nullptr)
+      then(error_of(*why));
     else
       then(m);
     return 1;
@@ -119,17 +129,38 @@ struct line {
       r = append(m);
     if (r >= 0) {
       auto* one = new pending{this, nullptr, clock::now() + limit, std::move(then)};
-      r = sd_bus_call_async(connection, &one->slot, m, &line::on_reply, one,
-                            static_cast<std::uint64_t>(limit.count()) * 1000);
+      // Its own clock would run out before it reads what is there; see expire().
+      r = sd_bus_call_async(connection, &one->slot, m, &line::on_reply, one, UINT64_MAX);
       if (r >= 0)
         waiting.insert(one);
       else
         then = std::move(one->then), delete one;
     }
     sd_bus_message_unref(m);
-    if (r < 0)
+    if (r == -ENOTCONN)
+      then(error{errc::busy, ended_text});
+    else if (r < 0)
       then(error{r == -EINVAL ? errc::not_found : errc::io,
                  std::string{"cannot be asked: "} + std::strerror(-r)});
+  }
+
+  /// Those that had to be answered by `then` are late. For when all that came has been read: a
+  /// daemon that was held up must not blame the programs.
+  void expire(clock::time_point then) {
+    std::vector<reply> late;
+    for (auto i = waiting.begin(); i != waiting.end();) {
+      auto* one = *i;
+      if (one->deadline > then) {
+        ++i;
+        continue;
+      }
+      i = waiting.erase(i);
+      sd_bus_slot_unref(one->slot);
+      late.push_back(std::move(one->then));
+      delete one;
+    }
+    for (auto& one : late)
+      one(error{errc::timeout, late_text});
   }
 
   /// What waits, to be told that the connection is lost.
@@ -226,7 +257,21 @@ struct bus::core {
       [this, address](const result<sd_bus_message*>&) { join(address); });
   }
 
-  void join(const std::string& address) {
+  /// sd-bus would go anywhere, and for `unixexec:` run a program: the first socket of the list.
+  static std::string socket_of(std::string_view addresses) {
+    while (!addresses.empty()) {
+      const auto one = addresses.substr(0, addresses.find(';'));
+      if (one.starts_with("unix:"))
+        return std::string{one};
+      addresses.remove_prefix(std::min(one.size() + 1, addresses.size()));
+    }
+    return {};
+  }
+
+  void join(const std::string& addresses) {
+    const auto address = socket_of(addresses);
+    if (address.empty())
+      return fail("it told an address that is no socket");
     if (int r = tree.open(address); r < 0)
       return fail(std::strerror(-r));
     tree.call(bus_daemon, "org.freedesktop.DBus", "GetId", connect_limit, nullptr,
@@ -244,7 +289,7 @@ struct bus::core {
     tree.close();
     ready = false;
     for (auto& one : told)
-      one(error{errc::not_found, "the accessibility bus ended"});
+      one(error{errc::busy, ended_text});
   }
 
   /// False when it is broken.
@@ -253,10 +298,13 @@ struct bus::core {
       const int r = sd_bus_process(which.connection, nullptr);
       if (r < 0)
         return false;
-      if (r == 0)
+      if (r == 0) {
+        which.expire(clock::now());
         return true;
+      }
     }
-    more = which.connection != nullptr;
+    more = more || which.connection != nullptr;
+    which.expire(clock::now() - flood_grace);
     return true;
   }
 
@@ -279,6 +327,8 @@ struct bus::core {
       if (one->connection != nullptr && sd_bus_get_timeout(one->connection, &at) >= 0
           && at != UINT64_MAX)
         until = std::min(until, clock::time_point{std::chrono::microseconds{at}});
+      for (const auto* call : one->waiting)
+        until = std::min(until, call->deadline);
     }
     auto left = std::chrono::ceil<milliseconds>(until - clock::now()).count();
     return static_cast<int>(std::clamp<long long>(left, 0, longest_sleep_ms));
@@ -354,8 +404,8 @@ void bus::post(std::function<void()> job) {
     return;
   core_->jobs.push_back(std::move(job));
   if (!core_->begun) {
-    core_->begun = true;
     core_->thread = std::thread{[core = core_] { core->run(); }};
+    core_->begun = true;
   }
   core_->signal();
 }

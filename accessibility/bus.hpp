@@ -37,8 +37,9 @@ constexpr const char* editable_interface = "org.a11y.atspi.EditableText";
 constexpr const char* text_interface = "org.a11y.atspi.Text";
 constexpr const char* value_interface = "org.a11y.atspi.Value";
 
-/// The answer of a call, or: timeout; not_found, when the program or the object is gone;
-/// unsupported, when it lacks the method; io for any other.
+/// The answer of a call, or: timeout; not_found, when the program or the object is gone and was not
+/// asked; interrupted, when it ended and may have been asked; unsupported, when it lacks the
+/// method; busy, when the bus ended; io for any other.
 using reply = std::function<void(const result<sd_bus_message*>&)>;
 /// Appends the arguments; negative where that failed.
 using arguments = std::function<int(sd_bus_message*)>;
@@ -79,9 +80,10 @@ private:
 std::optional<std::string> read_text(sd_bus_message* from);
 std::optional<std::uint32_t> read_number(sd_bus_message* from);
 std::optional<bool> read_flag(sd_bus_message* from);
-std::optional<std::vector<std::string>> read_texts(sd_bus_message* from);
-std::optional<std::vector<std::uint32_t>> read_numbers(sd_bus_message* from);
-/// `a(so)`, at most `limit` of them.
+/// The first `limit` of what a list holds, here and below.
+std::optional<std::vector<std::string>> read_texts(sd_bus_message* from, std::size_t limit);
+std::optional<std::vector<std::uint32_t>> read_numbers(sd_bus_message* from, std::size_t limit);
+/// `a(so)`.
 std::optional<std::vector<node_address>> read_addresses(sd_bus_message* from, std::size_t limit);
 /// The first texts of `a(sss)`.
 std::optional<std::vector<std::string>> read_actions(sd_bus_message* from, std::size_t limit);

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace holt::accessibility {
 
@@ -37,6 +38,8 @@ const char* inability(act_kind kind) {
 }
 
 constexpr std::size_t most_actions = 32;
+constexpr std::size_t most_interfaces = 64;
+constexpr std::size_t listed_bytes = 2'000; ///< of what is told of names in an error
 
 error cannot(const std::string& why) {
   return {errc::desktop_invalid_action, why};
@@ -60,10 +63,8 @@ public:
 private:
   void know(const result<sd_bus_message*>& got) {
     if (!got)
-      return then_(got.error().code == errc::timeout
-                     ? error{errc::timeout, "its program does not answer; nothing was done"}
-                     : error{errc::not_found, "there is no node '" + what_.id + "' (any more)"});
-    const auto able = read_texts(*got).value_or(std::vector<std::string>{});
+      return then_(unknown(got.error()));
+    const auto able = read_texts(*got, most_interfaces).value_or(std::vector<std::string>{});
     if (std::find(able.begin(), able.end(), interface_of(what_.kind)) == able.end())
       return then_(cannot(inability(what_.kind)));
     if (what_.kind != act_kind::action)
@@ -73,10 +74,25 @@ private:
       [self = shared_from_this()](const result<sd_bus_message*>& names) { self->choose(names); });
   }
 
+  /// Why it is not begun.
+  error unknown(const error& why) const {
+    switch (why.code) {
+    case errc::timeout: return {errc::timeout, "its program does not answer; nothing was done"};
+    case errc::busy:
+    case errc::io: return why;
+    default: return gone();
+    }
+  }
+
+  error gone() const { return {errc::not_found, "there is no node '" + what_.id + "' (any more)"}; }
+
   void choose(const result<sd_bus_message*>& got) {
     if (!got)
-      return then_(got.error());
+      return then_(got.error().code == errc::unsupported ? cannot(inability(act_kind::action))
+                                                         : unknown(got.error()));
     names_ = read_actions(*got, most_actions).value_or(std::vector<std::string>{});
+    for (auto& name : names_)
+      name = shortened(std::move(name), name_limit);
     if (!what_.action && !names_.empty())
       return perform(0);
     // Those without a name tell it when asked (Chromium).
@@ -89,7 +105,7 @@ private:
           [i](sd_bus_message* m) { return sd_bus_message_append(m, "i", static_cast<int>(i)); },
           [self = shared_from_this(), i](const result<sd_bus_message*>& name) {
             if (name)
-              self->names_[i] = read_text(*name).value_or("");
+              self->names_[i] = shortened(read_text(*name).value_or(""), name_limit);
             self->pick();
           });
       }
@@ -106,9 +122,9 @@ private:
     std::string known;
     for (const auto& one : names_)
       known += (known.empty() ? "" : ", ") + one;
-    then_(cannot(names_.empty()
-                   ? inability(act_kind::action)
-                   : "it has no action '" + what_.action.value_or("") + "', only: " + known));
+    then_(cannot(names_.empty() ? inability(act_kind::action)
+                                : "it has no action '" + what_.action.value_or("")
+                                    + "', only: " + shortened(known, listed_bytes)));
   }
 
   void perform(int action) {
@@ -148,9 +164,11 @@ private:
     if (got.error().code == errc::timeout)
       return then_(error{errc::timeout, "its program does not answer; whether it took effect is "
                                         "not known"});
-    // It was there a moment ago: a button that closes its window may take its answer along.
-    if (got.error().code == errc::not_found && what_.kind == act_kind::action)
+    // A button that closes its window may take its answer along.
+    if (got.error().code == errc::interrupted && what_.kind == act_kind::action)
       return then_({});
+    if (got.error().code == errc::interrupted || got.error().code == errc::not_found)
+      return then_(gone());
     then_(got.error().code == errc::unsupported ? cannot(inability(what_.kind)) : got.error());
   }
 
@@ -172,10 +190,24 @@ void desk::wake() {
 
 void desk::read(question what, std::function<void(const result<answer>&)> then) {
   bus_.post([this, what = std::move(what), then = std::move(then)] {
-    bus_.connect([this, what, then](const result<void>& got) {
+    const auto until = std::chrono::steady_clock::now() + what.patience;
+    // Empty once it is answered or the walk has it.
+    auto asked = std::make_shared<std::function<void(const result<answer>&)>>(then);
+    bus_.after(what.patience, [waits = std::weak_ptr{asked}] {
+      if (auto late = waits.lock(); late && *late)
+        std::exchange(*late,
+                      nullptr)(error{errc::busy, "the accessibility bus is still connecting"});
+    });
+    bus_.connect([this, what, until, asked](const result<void>& got) {
+      auto tell = std::exchange(*asked, nullptr);
+      if (!tell)
+        return;
       if (!got)
-        return then(got.error());
-      std::make_shared<walk>(bus_, what, then)->begin();
+        return tell(got.error());
+      auto rest = what;
+      const auto left = std::chrono::ceil<milliseconds>(until - std::chrono::steady_clock::now());
+      rest.patience = std::max(left, milliseconds{1});
+      std::make_shared<walk>(bus_, rest, tell)->begin();
     });
   });
 }

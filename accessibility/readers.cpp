@@ -40,21 +40,29 @@ std::optional<bool> read_flag(sd_bus_message* from) {
   return got ? std::optional{*got != 0} : std::nullopt;
 }
 
-std::optional<std::vector<std::string>> read_texts(sd_bus_message* from) {
+std::optional<std::vector<std::string>> read_texts(sd_bus_message* from, std::size_t limit) {
   if (!enter(from, 'a', "s"))
     return {};
   std::vector<std::string> out;
-  while (auto one = read_text(from))
+  while (out.size() < limit) {
+    auto one = read_text(from);
+    if (!one)
+      break;
     out.push_back(std::move(*one));
+  }
   return out;
 }
 
-std::optional<std::vector<std::uint32_t>> read_numbers(sd_bus_message* from) {
+std::optional<std::vector<std::uint32_t>> read_numbers(sd_bus_message* from, std::size_t limit) {
   if (!enter(from, 'a', "u"))
     return {};
   std::vector<std::uint32_t> out;
-  while (auto one = read_number(from))
+  while (out.size() < limit) {
+    const auto one = read_number(from);
+    if (!one)
+      break;
     out.push_back(*one);
+  }
   return out;
 }
 

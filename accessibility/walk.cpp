@@ -14,7 +14,12 @@ namespace {
 constexpr unsigned nodes_in_flight = 32; ///< of one program; each is several calls
 constexpr std::size_t children_limit = 20'000;
 constexpr std::size_t actions_limit = 32;
-constexpr std::size_t name_limit = 4'096; ///< bytes of a name or a description
+constexpr std::size_t interfaces_limit = 64;
+constexpr std::size_t state_words = 4;
+constexpr std::size_t id_name_limit = 255;     ///< bytes; the bus has no longer names
+constexpr std::size_t id_path_limit = 1'024;   ///< bytes
+constexpr std::size_t looks_limit = 10'000;    ///< nodes of a reading, dropped ones too
+constexpr std::size_t texts_limit = 16u << 20; ///< bytes of a reading
 
 const node_address registry{"org.a11y.atspi.Registry", "/org/a11y/atspi/accessible/root"};
 const node_address bus_daemon{"org.freedesktop.DBus", "/org/freedesktop/DBus"};
@@ -29,16 +34,6 @@ std::string lower_ascii(std::string text) {
 
 bool same(const std::string& a, const std::string& b) {
   return lower_ascii(a) == lower_ascii(b);
-}
-
-/// Cut between two characters.
-std::string shortened(std::string text, std::size_t bytes) {
-  if (text.size() <= bytes)
-    return text;
-  while (bytes > 0 && (static_cast<unsigned char>(text[bytes]) & 0xc0) == 0x80)
-    --bytes;
-  text.resize(bytes);
-  return text;
 }
 
 /// U+FFFC stands in a text where another object is embedded.
@@ -94,16 +89,22 @@ void walk::list_programs() {
                   error{errc::busy, "the accessibility registry does not answer"
                                       + (got ? std::string{} : ": " + got.error().detail)});
               }
-              for (const auto& one : *programs)
+              for (const auto& one : *programs) {
+                if (self->out_.nodes.size() >= looks_limit) {
+                  self->out_.truncated = true;
+                  break;
+                }
                 if (auto at = self->add(one, {}))
                   self->out_.roots.push_back(*at);
+              }
               self->pump();
             });
 }
 
 std::optional<std::size_t> walk::add(const node_address& where, std::optional<std::size_t> parent) {
   // A program may show the same object twice, even below itself.
-  if (where.path == null_path || where.bus.empty() || !seen_.insert(where).second)
+  if (where.path == null_path || where.bus.empty() || where.bus.size() > id_name_limit
+      || where.path.size() > id_path_limit || !seen_.insert(where).second)
     return {};
   node fresh;
   fresh.where = where;
@@ -151,7 +152,9 @@ reply walk::part(const look_ptr& of, std::function<void(node&, sd_bus_message*)>
         take(one, *got);
       } else if (got.error().code == errc::timeout) {
         of->late = true;
-      } else if (got.error().code == errc::not_found) {
+      } else if (got.error().code == errc::busy) {
+        self->out_.timed_out = true;
+      } else if (got.error().code == errc::not_found || got.error().code == errc::interrupted) {
         of->gone = true;
       }
       --of->open;
@@ -201,10 +204,10 @@ void walk::visit(std::size_t at) {
     one.role = read_number(m).value_or(0);
   });
   call("GetState", [](node& one, sd_bus_message* m) {
-    one.states = read_numbers(m).value_or(std::vector<std::uint32_t>{});
+    one.states = read_numbers(m, state_words).value_or(std::vector<std::uint32_t>{});
   });
   call("GetInterfaces", [of](node&, sd_bus_message* m) {
-    of->interfaces = read_texts(m).value_or(std::vector<std::string>{});
+    of->interfaces = read_texts(m, interfaces_limit).value_or(std::vector<std::string>{});
   });
   call("GetChildren", [of](node&, sd_bus_message* m) {
     of->children = read_addresses(m, children_limit).value_or(std::vector<node_address>{});
@@ -229,7 +232,12 @@ void walk::ask_pid(const look_ptr& of, std::function<void()> then) {
 void walk::know_pid(const look_ptr& of) {
   if (out_.nodes[of->at].pid == what_.pid)
     return visit(of->at);
+  drop(of);
+}
+
+void walk::drop(const look_ptr& of) {
   out_.nodes[of->at].dropped = true;
+  ++dropped_;
   landed(of);
 }
 
@@ -265,14 +273,8 @@ void walk::arrived(const look_ptr& of) {
   auto& one = out_.nodes[of->at];
   if (of->late)
     return landed(of);
-  if (enough_) {
-    one.dropped = true;
-    return landed(of);
-  }
-  if (of->gone || !of->there || !wanted(one)) {
-    one.dropped = true;
-    return landed(of);
-  }
+  if (enough_ || of->gone || !of->there || !wanted(one))
+    return drop(of);
   // A program's own object has no place and no text.
   one.matches = what_.find && (one.depth > 0 || what_.from) && fits(one);
   if (one.matches && ++matched_ > what_.matches) {
@@ -293,7 +295,8 @@ void walk::arrived(const look_ptr& of) {
 void walk::descend(const look_ptr& of) {
   const auto depth = out_.nodes[of->at].depth;
   for (const auto& child : of->children) {
-    if (depth >= what_.depth || out_.nodes.size() >= what_.nodes) {
+    if (depth >= what_.depth || out_.nodes.size() >= looks_limit
+        || out_.nodes.size() - dropped_ >= what_.nodes) {
       out_.nodes[of->at].cut = true;
       out_.truncated = out_.truncated || depth < what_.depth;
       break;
@@ -332,6 +335,8 @@ void walk::ask_actions(const look_ptr& of) {
   auto step = [self = shared_from_this(), of] { self->landed(of); };
   auto listed = [self = shared_from_this(), of, where, step](node& one, sd_bus_message* m) {
     one.actions = read_actions(m, actions_limit).value_or(std::vector<std::string>{});
+    for (auto& name : one.actions)
+      name = shortened(std::move(name), name_limit);
     // Chromium lists them without names, and tells each when asked.
     for (std::size_t i = 0; i < one.actions.size(); ++i)
       if (one.actions[i].empty()) {
@@ -357,12 +362,19 @@ void walk::ask_text(const look_ptr& of) {
       return;
     const auto end = static_cast<int>(
       std::min<std::size_t>(static_cast<std::size_t>(count), self->what_.text_limit));
-    auto take = [count, end, limit = self->what_.text_limit](node& one, sd_bus_message* text) {
+    auto take = [self, count, end](node& one, sd_bus_message* text) {
+      const auto limit = self->what_.text_limit * 4;
       auto got = read_text(text);
       if (!got || *got == one.name || only_placeholders(*got))
         return;
-      one.text_cut = end < count || got->size() > limit * 4;
-      one.text = shortened(std::move(*got), limit * 4);
+      one.text_cut = end < count || got->size() > limit;
+      one.text = shortened(std::move(*got), limit);
+      self->text_bytes_ += one.text->size();
+      if (self->text_bytes_ <= texts_limit)
+        return;
+      self->text_bytes_ -= one.text->size();
+      one.text.reset();
+      one.text_cut = self->out_.truncated = true;
     };
     self->bus_.call(
       where, text_interface, "GetText", self->what_.call_limit,

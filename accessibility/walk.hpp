@@ -45,6 +45,7 @@ private:
   void know_pid(const look_ptr& of);
   reply part(const look_ptr& of, std::function<void(node&, sd_bus_message*)> take);
   void arrived(const look_ptr& of);
+  void drop(const look_ptr& of);
   bool wanted(const node& one) const;
   bool fits(const node& one) const;
   void descend(const look_ptr& of);
@@ -62,6 +63,8 @@ private:
   std::set<node_address> seen_;
   std::map<std::string, lane> lanes_;
   std::size_t matched_ = 0;
+  std::size_t dropped_ = 0;    ///< nodes
+  std::size_t text_bytes_ = 0; ///< of all nodes
   bool enough_ = false;
   bool done_ = false;
   bool pumping_ = false;

@@ -251,6 +251,14 @@ std::vector<std::string> state_names(const std::vector<std::uint32_t>& bits) {
   return out;
 }
 
+std::string shortened(std::string text, std::size_t bytes) {
+  if (text.size() <= bytes)
+    return text;
+  while (bytes > 0 && (static_cast<unsigned char>(text[bytes]) & 0xc0) == 0x80)
+    --bytes;
+  return text.substr(0, bytes);
+}
+
 std::string make_node_id(const std::string& mark, const node_address& where) {
   std::string_view name = where.bus;
   if (name.starts_with(':'))

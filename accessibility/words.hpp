@@ -25,6 +25,10 @@ bool has_state(const std::vector<std::uint32_t>& bits, state which);
 /// Without what says nothing to a caller (visible, stale and the like).
 std::vector<std::string> state_names(const std::vector<std::uint32_t>& bits);
 
+constexpr std::size_t name_limit = 4'096; ///< bytes of what a program calls something
+/// Cut between two characters, in memory of its own size.
+std::string shortened(std::string text, std::size_t bytes);
+
 /// Letters, digits and `. ~ _ -` only. `mark` is the bus's.
 std::string make_node_id(const std::string& mark, const node_address& where);
 /// not_found for what is no id, or one of an earlier bus.

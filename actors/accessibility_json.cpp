@@ -99,11 +99,10 @@ json node_json(const node& one) {
                      {"y", one.bounds->y},
                      {"width", one.bounds->width},
                      {"height", one.bounds->height}};
-  if (one.text) {
+  if (one.text)
     out["text"] = *one.text;
-    if (one.text_cut)
-      out["textTruncated"] = true;
-  }
+  if (one.text_cut)
+    out["textTruncated"] = true;
   // A program may tell anything, also what JSON has no word for.
   if (one.value && std::isfinite(one.value->current)) {
     out["value"]["current"] = one.value->current;

@@ -17,7 +17,7 @@ const desktop::window_info* window_of(const accessibility::answer& all,
                                       const accessibility::node& one,
                                       const std::vector<desktop::window_info>& windows);
 
-/// A node without its children; `childCount` where a limit left some out.
+/// A node without its children; `truncated` where a limit left some out.
 nlohmann::json node_json(const accessibility::node& one);
 
 /// Nested, each with its children. With `only`, of the windows only that one.
