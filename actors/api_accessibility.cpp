@@ -88,12 +88,13 @@ void describe_accessibility(notes& into) {
          .query("limit", integer(1, limit::tree_matches), "nodes in the answer; 50")
          .ok(answer()));
   node_act(into, "/v1/desktop/accessibility/{id}/action", "Do what it offers")
-    .body(object({opt("action", text(), "one of its actions; else the first")}));
-  node_act(into, "/v1/desktop/accessibility/{id}/focus", "Give it the keyboard").body(object());
+    .body(closed(object({opt("action", text(), "one of its actions; else the first")})));
+  node_act(into, "/v1/desktop/accessibility/{id}/focus", "Give it the keyboard")
+    .body(closed(object()));
   node_act(into, "/v1/desktop/accessibility/{id}/text", "Set its text")
-    .body(object({need("text", text())}));
+    .body(closed(object({need("text", text())})));
   node_act(into, "/v1/desktop/accessibility/{id}/value", "Set its value")
-    .body(object({need("value", number(-1e308, 1e308))}));
+    .body(closed(object({need("value", number(-1e308, 1e308))})));
 }
 
 } // namespace holt::api

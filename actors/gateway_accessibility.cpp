@@ -75,7 +75,8 @@ result<view_wish> read_view(const http::request& request, bool find) {
   what.find = find;
   what.from = text_of(request, "node");
   what.app = text_of(request, "app");
-  if (auto window = request.query_value("window")) {
+  // A node says where to begin; what else would say it does not count then.
+  if (auto window = what.from ? std::nullopt : request.query_value("window")) {
     auto id = window_id(*window);
     if (!id)
       return id.error();
@@ -201,6 +202,30 @@ void look(const gateway_deps& deps, const gateway_call& call, bool find,
     });
 }
 
+/// U+FDD0 to U+FDEF and the last two of each plane, which the bus refuses. `text` is UTF-8.
+bool holds_noncharacter(std::string_view text) {
+  auto byte = [text](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+  for (std::size_t i = 0; i + 2 < text.size(); ++i) {
+    if (byte(i) == 0xef && byte(i + 1) == 0xb7 && byte(i + 2) >= 0x90 && byte(i + 2) <= 0xaf)
+      return true;
+    const bool last = byte(i + 1) == 0xbf && byte(i + 2) >= 0xbe && byte(i + 2) <= 0xbf;
+    if (last && (byte(i) == 0xef || (i > 0 && byte(i - 1) >= 0xf0 && (byte(i) & 0x0f) == 0x0f)))
+      return true;
+  }
+  return false;
+}
+
+/// The body of an act, without what it does not know.
+result<json> own_fields(const http::request& request, act_kind kind) {
+  switch (kind) {
+  case act_kind::action: return own_body(request, {"action"});
+  case act_kind::focus: return own_body(request, {});
+  case act_kind::text: return own_body(request, {"text"});
+  case act_kind::value: return own_body(request, {"value"});
+  }
+  return own_body(request, {});
+}
+
 result<std::string> read_string(const json& body, const char* name, bool needed) {
   auto i = body.find(name);
   if (i == body.end() || i->is_null())
@@ -212,6 +237,9 @@ result<std::string> read_string(const json& body, const char* name, bool needed)
   auto text = i->get<std::string>();
   if (text.find('\0') != std::string::npos)
     return error{errc::invalid_request, std::string{name} + " must not hold a NUL"};
+  if (holds_noncharacter(text))
+    return error{errc::unprocessable,
+                 std::string{name} + " must not hold a noncharacter of Unicode, such as U+FFFF"};
   return text;
 }
 
@@ -272,7 +300,7 @@ void perform(const gateway_deps& deps, const gateway_call& call, act_kind kind, 
   act what;
   what.kind = kind;
   what.id = call.params.find("id")->second;
-  auto body = body_object(call.request);
+  auto body = own_fields(call.request, kind);
   auto fields = body ? read_fields(what, *body) : result<void>{body.error()};
   if (!fields)
     return call.answer(http::problem(fields.error()));

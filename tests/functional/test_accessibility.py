@@ -267,6 +267,9 @@ def test_one_window_is_told_from_another(desk, program, program_of):
 
         wait_for(f"only {title} is shown", alone, 20)
         wait_for(f"the button of {title} is found in it", pressed, 20)
+    frame = program.one(role="frame")["id"]
+    wait_for("a node counts, not a window beside it", lambda: find(
+        desk, node=frame, window=4000000000, name="Press me")["nodes"], 20)
     desk.client.call("GET", f"{A}?window=4000000000").problem(404, "window_not_found")
 
 
@@ -332,7 +335,10 @@ def test_wrong_queries_are_400(desk, query):
 
 
 @pytest.mark.parametrize("what, body", [("text", {}), ("text", {"text": 5}), ("value", {}), ("value", {"value": "x"}),
-                                        ("action", {"action": 5})])
+                                        ("action", {"action": 5}), ("action", {"act": "x"}), ("focus", {"x": 1}),
+                                        ("text", {"text": "x", "more": 1}), ("value", {"value": 1, "more": 1}),
+                                        ("text", {"text": "a\uffff"}), ("text", {"text": "\ufdd0"}),
+                                        ("text", {"text": "a\U0001fffe"}), ("action", {"action": "\ufffe"})])
 def test_wrong_bodies_are_422(desk, program, what, body):
     desk.client.call("POST", f"{A}/x/{what}", body=body).problem(422, "unprocessable")
 
