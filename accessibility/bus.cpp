@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "accessibility/bus.hpp"
 
-#include "accessibility/words.hpp"
+#include "accessibility/bus_line.hpp"
 
 #include <poll.h>
 #include <sys/eventfd.h>
@@ -14,167 +14,22 @@
 #include <map>
 #include <mutex>
 #include <thread>
-#include <unordered_set>
 
 namespace holt::accessibility {
 
 namespace {
 
 using namespace std::chrono_literals;
-using clock = std::chrono::steady_clock;
+using clock = line::clock;
 
 constexpr auto connect_limit = 10s;       ///< the launcher may have to be started
 constexpr unsigned messages_a_turn = 256; ///< then jobs have their turn
 constexpr int longest_sleep_ms = 60'000;
-constexpr auto flood_grace = 5s;                ///< for answers behind messages that do not end
-constexpr std::size_t error_text_limit = 1'000; ///< bytes
+constexpr auto flood_grace = 5s; ///< for answers behind messages that do not end
 
 const node_address launcher{"org.a11y.Bus", "/org/a11y/bus"};
 const node_address bus_daemon{"org.freedesktop.DBus", "/org/freedesktop/DBus"};
 constexpr const char* properties_interface = "org.freedesktop.DBus.Properties";
-
-constexpr const char* late_text = "the program does not answer";
-constexpr const char* ended_text = "the bus ended";
-
-struct line;
-
-/// A call that waits for its answer.
-struct pending {
-  line* owner = nullptr;
-  sd_bus_slot* slot = nullptr;
-  clock::time_point deadline;
-  reply then;
-};
-
-error error_of(const sd_bus_error& why) {
-  const std::string name = why.name != nullptr ? why.name : "";
-  const auto text = shortened(why.message != nullptr ? why.message : name, error_text_limit);
-  auto is = [&name](std::initializer_list<const char*> words) {
-    return std::any_of(words.begin(), words.end(), [&name](const char* word) {
-      return name == std::string{"org.freedesktop.DBus.Error."} + word;
-    });
-  };
-  if (is({"ServiceUnknown", "NameHasNoOwner", "UnknownObject"}))
-    return {errc::not_found, text};
-  if (is({"UnknownMethod", "UnknownInterface", "UnknownProperty", "NotSupported"}))
-    return {errc::unsupported, text};
-  if (is({"Timeout", "TimedOut"}))
-    return {errc::timeout, late_text};
-  if (is({"NoReply", "Disconnected"}))
-    return {errc::interrupted, "the program ended"};
-  return {errc::io, text};
-}
-
-/// One connection to a bus and its unanswered calls.
-struct line {
-  sd_bus* connection = nullptr;
-  std::unordered_set<pending*> waiting;
-
-  line() = default;
-  line(const line&) = delete;
-  line& operator=(const line&) = delete;
-  ~line() { close(); }
-
-  /// Drops what waits, unanswered.
-  void close() {
-    for (auto* one : waiting) {
-      sd_bus_slot_unref(one->slot);
-      delete one;
-    }
-    waiting.clear();
-    if (connection != nullptr)
-      sd_bus_close_unref(connection);
-    connection = nullptr;
-  }
-
-  int open(const std::string& address) {
-    close();
-    int r = sd_bus_new(&connection);
-    if (r >= 0)
-      r = sd_bus_set_address(connection, address.c_str());
-    if (r >= 0)
-      r = sd_bus_set_bus_client(connection, 1);
-    if (r >= 0)
-      r = sd_bus_start(connection);
-    if (r < 0)
-      close();
-    return r;
-  }
-
-  static int on_reply(sd_bus_message* m, void* data, sd_bus_error*) {
-    auto* self = static_cast<pending*>(data);
-    self->owner->waiting.erase(self);
-    auto then = std::move(self->then);
-    sd_bus_slot_unref(self->slot);
-    delete self;
-    const auto* why = sd_bus_message_get_error(m);
-    // When the connection ends, sd-bus answers all that waits before it says so.
-    if (why != nullptr && sd_bus_is_open(sd_bus_message_get_bus(m)) <= 0)
-      then(error{errc::busy, ended_text});
-    else if (why != nullptr)
-      then(error_of(*why));
-    else
-      then(m);
-    return 1;
-  }
-
-  void call(const node_address& to, const char* interface, const char* member, milliseconds limit,
-            const arguments& append, reply then) {
-    sd_bus_message* m = nullptr;
-    int r = connection == nullptr
-              ? -ENOTCONN
-              : sd_bus_message_new_method_call(connection, &m, to.bus.c_str(), to.path.c_str(),
-                                               interface, member);
-    if (r >= 0 && append)
-      r = append(m);
-    if (r >= 0) {
-      auto* one = new pending{this, nullptr, clock::now() + limit, std::move(then)};
-      // Its own clock would run out before it reads what is there; see expire().
-      r = sd_bus_call_async(connection, &one->slot, m, &line::on_reply, one, UINT64_MAX);
-      if (r >= 0)
-        waiting.insert(one);
-      else
-        then = std::move(one->then), delete one;
-    }
-    sd_bus_message_unref(m);
-    if (r == -ENOTCONN)
-      then(error{errc::busy, ended_text});
-    else if (r < 0)
-      then(error{r == -EINVAL ? errc::not_found : errc::io,
-                 std::string{"cannot be asked: "} + std::strerror(-r)});
-  }
-
-  /// Those that had to be answered by `then` are late. For when all that came has been read: a
-  /// daemon that was held up must not blame the programs.
-  void expire(clock::time_point then) {
-    std::vector<reply> late;
-    for (auto i = waiting.begin(); i != waiting.end();) {
-      auto* one = *i;
-      if (one->deadline > then) {
-        ++i;
-        continue;
-      }
-      i = waiting.erase(i);
-      sd_bus_slot_unref(one->slot);
-      late.push_back(std::move(one->then));
-      delete one;
-    }
-    for (auto& one : late)
-      one(error{errc::timeout, late_text});
-  }
-
-  /// What waits, to be told that the connection is lost.
-  std::vector<reply> take_waiting() {
-    std::vector<reply> out;
-    for (auto* one : waiting) {
-      sd_bus_slot_unref(one->slot);
-      out.push_back(std::move(one->then));
-      delete one;
-    }
-    waiting.clear();
-    return out;
-  }
-};
 
 } // namespace
 

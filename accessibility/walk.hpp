@@ -70,4 +70,16 @@ private:
   bool pumping_ = false;
 };
 
+/// `step` runs after each answer when none is open any more.
+template <class Step>
+reply then_step(reply first, std::shared_ptr<walk> self, const bool& done, const unsigned& open,
+                Step step) {
+  return [first = std::move(first), self = std::move(self), &done, &open,
+          step = std::move(step)](const result<sd_bus_message*>& got) {
+    first(got);
+    if (!done && open == 0)
+      step();
+  };
+}
+
 } // namespace holt::accessibility
