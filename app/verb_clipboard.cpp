@@ -4,7 +4,6 @@
 
 #include "app/sandbox_verbs.hpp"
 #include "app/verb_tools.hpp"
-#include "client/atomic_file.hpp"
 #include "messages/command.hpp"
 #include "transport/url.hpp"
 
@@ -57,20 +56,11 @@ int get_form(const command_line& line, const std::string& target, const std::str
   if (!bytes)
     return complain(bytes.error());
   const auto type = client::header_of(head, "holt-type");
-  if (to_stdout) {
-    if (isatty(STDOUT_FILENO) == 1 && type.rfind("text/", 0) != 0)
-      return complain({errc::usage, type
-                                      + " is nothing for a terminal: name a file, or send "
-                                        "stdout elsewhere"});
-    auto written = client::write_all(STDOUT_FILENO, *bytes, "stdout");
-    return written ? 0 : complain(written.error());
-  }
-  auto out = client::atomic_file::open(file);
-  if (!out)
-    return complain(out.error());
-  if (auto written = out->write(*bytes); !written)
-    return complain(written.error());
-  if (auto done = out->commit(); !done)
+  if (to_stdout && isatty(STDOUT_FILENO) == 1 && type.rfind("text/", 0) != 0)
+    return complain({errc::usage, type
+                                    + " is nothing for a terminal: name a file, or send "
+                                      "stdout elsewhere"});
+  if (auto done = put_bytes(file, *bytes); !done)
     return complain(done.error());
   if (line.json)
     print_json({{"file", file}, {"bytes", bytes->size()}, {"type", type}});

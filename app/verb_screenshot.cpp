@@ -82,16 +82,7 @@ int verb_screenshot(const command_line& line) {
   auto bytes = (*got)->rest(most_bytes, 30s);
   if (!bytes)
     return complain(bytes.error());
-  if (to_stdout) {
-    auto written = client::write_all(STDOUT_FILENO, *bytes, "stdout");
-    return written ? 0 : complain(written.error());
-  }
-  auto file = client::atomic_file::open(asked.file);
-  if (!file)
-    return complain(file.error());
-  if (auto written = file->write(*bytes); !written)
-    return complain(written.error());
-  if (auto done = file->commit(); !done)
+  if (auto done = put_bytes(asked.file, *bytes); !done)
     return complain(done.error());
   if (line.json)
     print_json(

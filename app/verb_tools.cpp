@@ -37,6 +37,17 @@ result<std::string> text_or_stdin(const std::string& text) {
   return whole_stdin(1024 * 1024);
 }
 
+result<void> put_bytes(const std::string& file, std::string_view bytes) {
+  if (file.empty() || file == "-")
+    return client::write_all(STDOUT_FILENO, bytes, "stdout");
+  auto out = client::atomic_file::open(file);
+  if (!out)
+    return out.error();
+  if (auto written = out->write(bytes); !written)
+    return written;
+  return out->commit();
+}
+
 std::string sandbox_path(const std::string& typed) {
   constexpr std::string_view prefix = "sbx:";
   if (typed.rfind(prefix, 0) != 0)

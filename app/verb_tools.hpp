@@ -17,6 +17,9 @@ result<std::string> whole_stdin(std::size_t most);
 /// The text itself, or all of stdin where it is `-`.
 result<std::string> text_or_stdin(const std::string& text);
 
+/// Bytes to a file, which is replaced at once; to stdout where it is `-` or empty. io, no_space.
+result<void> put_bytes(const std::string& file, std::string_view bytes);
+
 /// `sbx:PATH` and `PATH` alike.
 std::string sandbox_path(const std::string& typed);
 

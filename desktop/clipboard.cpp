@@ -106,12 +106,7 @@ result<void> clipboard::set(std::string text) {
 }
 
 result<void> clipboard::set(std::vector<clip_part> parts, std::string by) {
-  if (auto good = check_parts(parts); !good)
-    return good;
-  std::vector<std::string> types;
-  for (const auto& part : parts)
-    types.push_back(part.type);
-  auto done = own(targets_of(parts), std::move(types), std::move(by), false);
+  auto done = own_parts(parts, std::move(by), false);
   for (const auto& part : parts)
     if (done && part.type == plain_text)
       text_ = *part.bytes;
@@ -119,12 +114,16 @@ result<void> clipboard::set(std::vector<clip_part> parts, std::string by) {
 }
 
 result<void> clipboard::lend(std::vector<clip_part> parts) {
+  return own_parts(parts, {}, true);
+}
+
+result<void> clipboard::own_parts(const std::vector<clip_part>& parts, std::string by, bool quiet) {
   if (auto good = check_parts(parts); !good)
     return good;
   std::vector<std::string> types;
   for (const auto& part : parts)
     types.push_back(part.type);
-  return own(targets_of(parts), std::move(types), {}, true);
+  return own(targets_of(parts), std::move(types), std::move(by), quiet);
 }
 
 result<void> clipboard::own(const std::vector<clip_target>& targets, std::vector<std::string> types,

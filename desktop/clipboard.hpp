@@ -99,6 +99,7 @@ public:
 private:
   clipboard(connection& x, on_text changed, selection which);
   result<void> set_up();
+  result<void> own_parts(const std::vector<clip_part>& parts, std::string by, bool quiet);
   result<void> own(const std::vector<clip_target>& targets, std::vector<std::string> types,
                    std::string by, bool quiet);
   void on_owner(xcb_window_t owner, xcb_timestamp_t since);

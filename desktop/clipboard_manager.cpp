@@ -5,22 +5,6 @@
 
 namespace holt::desktop {
 
-namespace {
-
-void answer(connection& x, const xcb_selection_request_event_t& event, xcb_atom_t property) {
-  xcb_selection_notify_event_t out{};
-  out.response_type = XCB_SELECTION_NOTIFY;
-  out.time = event.time;
-  out.requestor = event.requestor;
-  out.selection = event.selection;
-  out.target = event.target;
-  out.property = property;
-  xcb_send_event(x.raw(), 0, event.requestor, 0, reinterpret_cast<const char*>(&out));
-  x.flush();
-}
-
-} // namespace
-
 clipboard_manager::clipboard_manager(connection& x, clipboard& board)
   : x_(x), board_(board), names_(x), window_(xcb_generate_id(x.raw())) {}
 
@@ -77,10 +61,10 @@ void clipboard_manager::serve(const xcb_selection_request_event_t& event) {
     const std::array offered{targets_, save_};
     xcb_change_property(x_.raw(), XCB_PROP_MODE_REPLACE, event.requestor, property, XCB_ATOM_ATOM,
                         32, offered.size(), offered.data());
-    return answer(x_, event, property);
+    return answer_request(x_, event, property);
   }
   if (event.target != save_)
-    return answer(x_, event, XCB_NONE);
+    return answer_request(x_, event, XCB_NONE);
   board_.keep([this, here = here_, event, property](const result<clipboard_kept>& got) {
     if (!*here)
       return;
@@ -89,7 +73,7 @@ void clipboard_manager::serve(const xcb_selection_request_event_t& event) {
     if (kept)
       xcb_change_property(x_.raw(), XCB_PROP_MODE_REPLACE, event.requestor, property, null_, 32, 0,
                           nullptr);
-    answer(x_, event, kept ? property : xcb_atom_t{XCB_NONE});
+    answer_request(x_, event, kept ? property : xcb_atom_t{XCB_NONE});
   });
 }
 

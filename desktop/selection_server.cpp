@@ -52,6 +52,19 @@ result<void> selection_server::offer(const std::vector<clip_target>& all) {
   return {};
 }
 
+void answer_request(connection& x, const xcb_selection_request_event_t& event,
+                    xcb_atom_t property) {
+  xcb_selection_notify_event_t out{};
+  out.response_type = XCB_SELECTION_NOTIFY;
+  out.time = event.time;
+  out.requestor = event.requestor;
+  out.selection = event.selection;
+  out.target = event.target;
+  out.property = property;
+  xcb_send_event(x.raw(), 0, event.requestor, 0, reinterpret_cast<const char*>(&out));
+  x.flush();
+}
+
 void selection_server::tell(xcb_window_t requestor, step now) const {
   if (served_)
     served_(requestor, now);
@@ -182,15 +195,7 @@ void selection_server::serve(const xcb_selection_request_event_t& event, bool ow
     done = event.property != XCB_NONE && put_many(event.requestor, property);
   else if (owned)
     done = put(event.requestor, property, event.target);
-  xcb_selection_notify_event_t answer{};
-  answer.response_type = XCB_SELECTION_NOTIFY;
-  answer.time = event.time;
-  answer.requestor = event.requestor;
-  answer.selection = event.selection;
-  answer.target = event.target;
-  answer.property = done ? property : xcb_atom_t{XCB_NONE};
-  xcb_send_event(x_.raw(), 0, event.requestor, 0, reinterpret_cast<const char*>(&answer));
-  x_.flush();
+  answer_request(x_, event, done ? property : xcb_atom_t{XCB_NONE});
 }
 
 void selection_server::tick(clock::time_point now) {

@@ -15,6 +15,9 @@
 
 namespace holt::desktop {
 
+/// Answers a request for a selection: what was asked for stands in `property`; XCB_NONE: refused.
+void answer_request(connection& x, const xcb_selection_request_event_t& event, xcb_atom_t property);
+
 class selection_server {
 public:
   using clock = std::chrono::steady_clock;

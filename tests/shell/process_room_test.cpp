@@ -74,6 +74,15 @@ struct fixture : shell_jobs {
     CAF_REQUIRE(made.has_value());
     return *made;
   }
+  /// A program that waits for who reads its output, of which so much is kept.
+  live_process_ptr lossless(const std::string& code, std::size_t kept) {
+    process_limits small;
+    small.max_log_bytes = kept;
+    room->set_limits(small);
+    auto what = script(code);
+    what.lossless = true;
+    return good(std::move(what));
+  }
   bool over(const live_process_ptr& who) {
     return until([&] { return who->exited(); });
   }
@@ -294,12 +303,7 @@ CAF_TEST(followers hear of output and of the end until they leave) {
 }
 
 CAF_TEST(a reader who loses nothing is waited for and others are not) {
-  process_limits small;
-  small.max_log_bytes = 256 * 1024;
-  room->set_limits(small);
-  auto what = script("head -c 5000000 /dev/zero; echo over >&2");
-  what.lossless = true;
-  auto one = good(what);
+  auto one = lossless("head -c 5000000 /dev/zero; echo over >&2", 256 * 1024);
   const auto fast = one->follow([] {}); // follows, and never reads
   std::uint64_t came = 0;
   std::uint64_t most = 0;
@@ -331,12 +335,7 @@ CAF_TEST(a reader who loses nothing is waited for and others are not) {
 }
 
 CAF_TEST(a process goes on when the reader that it waited for leaves) {
-  process_limits small;
-  small.max_log_bytes = 64 * 1024;
-  room->set_limits(small);
-  auto what = script("head -c 3000000 /dev/zero; echo over");
-  what.lossless = true;
-  auto one = good(what);
+  auto one = lossless("head -c 3000000 /dev/zero; echo over", 64 * 1024);
   const auto number = one->hold(0);
   const auto other = one->hold(0);
   CAF_REQUIRE(until([&] { return one->log().presses(0); }));
@@ -348,12 +347,7 @@ CAF_TEST(a process goes on when the reader that it waited for leaves) {
 }
 
 CAF_TEST(a kill ends a process that waits for its reader) {
-  process_limits small;
-  small.max_log_bytes = 64 * 1024;
-  room->set_limits(small);
-  auto what = script("cat /dev/zero & cat /dev/zero");
-  what.lossless = true;
-  auto one = good(what);
+  auto one = lossless("cat /dev/zero & cat /dev/zero", 64 * 1024);
   CAF_REQUIRE(until([&] { return one->log().presses(0); }));
   bool gone = false;
   one->kill(milliseconds{20'000}, [&] { gone = true; });
