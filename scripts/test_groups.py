@@ -153,7 +153,8 @@ TELLING = re.compile(r"(?i)error|fail|not within|time.?out|\.(?:mjs|ts|py|[ch]pp
 def gist_of(output: str, limit: int = 500) -> str:
     """What of a failed test's output says most, in one line: CI may keep only the last lines."""
     rows = [" ".join(r.split()) for r in ESCAPES.sub("", output).splitlines()]
-    rows = [r for r in dict.fromkeys(rows) if r and r != "Failed"]
+    passed = "** "  # how CAF begins a row of a check that passed
+    rows = [r for r in dict.fromkeys(rows) if r and r != "Failed" and not r.startswith(passed)]
     return " | ".join([r for r in rows if TELLING.search(r)] or rows[-3:])[:limit]
 
 

@@ -6,8 +6,9 @@
 #include "accessibility/tree.hpp"
 #include "tests/desktop/xvfb.hpp"
 
+#include "check.hpp"
+
 #include <caf/all.hpp>
-#include <caf/test/unit_test.hpp>
 
 #include <systemd/sd-bus.h>
 

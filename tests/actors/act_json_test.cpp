@@ -4,8 +4,9 @@
 #include "actors/act_json.hpp"
 #include "actors/control_gate.hpp"
 
+#include "check.hpp"
+
 #include <caf/all.hpp>
-#include <caf/test/unit_test.hpp>
 
 using namespace holt;
 using nlohmann::json;

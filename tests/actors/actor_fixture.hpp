@@ -3,8 +3,9 @@
 
 // Actors in virtual time: nothing runs but in drain(), no time passes but in after().
 
+#include "check.hpp"
+
 #include <caf/all.hpp>
-#include <caf/test/unit_test.hpp>
 #define FAIL CAF_FAIL // dsl.hpp of 0.17 needs it
 #include <caf/test/dsl.hpp>
 

@@ -4,7 +4,7 @@
 #include "actors/api_document.hpp"
 #include "actors/gateway.hpp"
 
-#include <caf/test/unit_test.hpp>
+#include "check.hpp"
 
 #include <boost/asio/io_context.hpp>
 

@@ -5,8 +5,9 @@
 
 #include "actors/desktop_children.hpp"
 
+#include "check.hpp"
+
 #include <boost/asio/io_context.hpp>
-#include <caf/test/unit_test.hpp>
 
 #include <cstdlib>
 #include <filesystem>

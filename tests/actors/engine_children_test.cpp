@@ -3,11 +3,11 @@
 
 #include "actors/engine_children.hpp"
 
+#include "check.hpp"
 #include "transport/process_killer.hpp"
 #include "transport/spawner.hpp"
 
 #include <caf/all.hpp>
-#include <caf/test/unit_test.hpp>
 #include <nlohmann/json.hpp>
 
 #include <sys/socket.h>

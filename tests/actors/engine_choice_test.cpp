@@ -3,8 +3,9 @@
 
 #include "actors/engine_choice.hpp"
 
+#include "check.hpp"
+
 #include <caf/all.hpp>
-#include <caf/test/unit_test.hpp>
 
 #include <sys/stat.h>
 

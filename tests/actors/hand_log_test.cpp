@@ -3,8 +3,9 @@
 
 #include "actors/hand_log.hpp"
 
+#include "check.hpp"
+
 #include <caf/all.hpp>
-#include <caf/test/unit_test.hpp>
 
 using namespace holt;
 using namespace std::chrono_literals;

@@ -4,8 +4,9 @@
 #include "actors/live_output.hpp"
 #include "actors/result_fit.hpp"
 
+#include "check.hpp"
+
 #include <caf/all.hpp>
-#include <caf/test/unit_test.hpp>
 
 using namespace holt;
 using shell::shell_stream;

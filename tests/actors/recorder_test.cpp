@@ -11,8 +11,9 @@
 #include "desktop/workbench.hpp"
 #include "tests/desktop/xvfb.hpp"
 
+#include "check.hpp"
+
 #include <caf/all.hpp>
-#include <caf/test/unit_test.hpp>
 
 #include <algorithm>
 #include <csignal>

@@ -5,8 +5,9 @@
 #include "actors/shell_worker.hpp"
 #include "transport/json_guard.hpp"
 
+#include "check.hpp"
+
 #include <caf/all.hpp>
-#include <caf/test/unit_test.hpp>
 
 using namespace holt;
 using nlohmann::json;

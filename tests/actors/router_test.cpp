@@ -4,8 +4,9 @@
 #include "actors/desktop_files.hpp"
 #include "actors/router.hpp"
 
+#include "check.hpp"
+
 #include <caf/all.hpp>
-#include <caf/test/unit_test.hpp>
 
 using namespace holt;
 

@@ -3,8 +3,9 @@
 
 #include "actors/runtime.hpp"
 
+#include "check.hpp"
+
 #include <caf/all.hpp>
-#include <caf/test/unit_test.hpp>
 
 #include <boost/asio/post.hpp>
 

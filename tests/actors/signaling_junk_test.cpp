@@ -5,8 +5,9 @@
 
 #include "actors/signaling_machine.hpp"
 
+#include "check.hpp"
+
 #include <caf/all.hpp>
-#include <caf/test/unit_test.hpp>
 
 using namespace holt;
 using namespace holt::signaling;

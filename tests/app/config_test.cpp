@@ -3,8 +3,9 @@
 
 #include "app/config.hpp"
 
+#include "check.hpp"
+
 #include <caf/all.hpp>
-#include <caf/test/unit_test.hpp>
 
 #include <cstdlib>
 #include <filesystem>

@@ -3,8 +3,9 @@
 
 #include "tests/broker/broker_rig.hpp"
 
+#include "check.hpp"
+
 #include <caf/all.hpp>
-#include <caf/test/unit_test.hpp>
 
 #include <map>
 #include <random>

@@ -4,8 +4,9 @@
 #include "broker/presence.hpp"
 #include "tests/broker/broker_rig.hpp"
 
+#include "check.hpp"
+
 #include <caf/all.hpp>
-#include <caf/test/unit_test.hpp>
 
 using namespace rig;
 

@@ -8,8 +8,9 @@
 #include "broker/replay_log.hpp"
 #include "tests/broker/broker_rig.hpp"
 
+#include "check.hpp"
+
 #include <caf/all.hpp>
-#include <caf/test/unit_test.hpp>
 
 #include <set>
 

@@ -5,10 +5,10 @@
 
 #include "broker/room.hpp"
 
+#include "check.hpp"
 #include "messages/json_text.hpp"
 
 #include <caf/all.hpp>
-#include <caf/test/unit_test.hpp>
 
 #include <future>
 

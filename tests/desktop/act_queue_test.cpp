@@ -4,12 +4,12 @@
 #include "desktop/key_names.hpp"
 #include "desktop/workbench.hpp"
 
+#include "check.hpp"
 #include "desktop/key_reader.hpp"
 #include "desktop/paint.hpp"
 #include "desktop/xvfb.hpp"
 
 #include <caf/all.hpp>
-#include <caf/test/unit_test.hpp>
 
 #include <xkbcommon/xkbcommon-keysyms.h>
 

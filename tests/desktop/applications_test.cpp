@@ -3,8 +3,9 @@
 
 #include "desktop/applications.hpp"
 
+#include "check.hpp"
+
 #include <caf/all.hpp>
-#include <caf/test/unit_test.hpp>
 
 #include <filesystem>
 #include <fstream>

@@ -6,10 +6,10 @@
 
 #include "desktop/clipboard.hpp"
 
+#include "check.hpp"
 #include "desktop/xvfb.hpp"
 
 #include <caf/all.hpp>
-#include <caf/test/unit_test.hpp>
 
 #include <map>
 

@@ -3,8 +3,9 @@
 
 #include "desktop/clipboard_content.hpp"
 
+#include "check.hpp"
+
 #include <caf/all.hpp>
-#include <caf/test/unit_test.hpp>
 
 using namespace holt;
 using namespace holt::desktop;

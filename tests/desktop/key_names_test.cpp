@@ -3,8 +3,9 @@
 
 #include "desktop/key_names.hpp"
 
+#include "check.hpp"
+
 #include <caf/all.hpp>
-#include <caf/test/unit_test.hpp>
 
 #include <xkbcommon/xkbcommon-keysyms.h>
 

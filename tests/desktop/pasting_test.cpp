@@ -4,10 +4,10 @@
 #include "desktop/key_names.hpp"
 #include "desktop/workbench.hpp"
 
+#include "check.hpp"
 #include "desktop/xvfb.hpp"
 
 #include <caf/all.hpp>
-#include <caf/test/unit_test.hpp>
 
 using namespace holt;
 using namespace holt::desktop;

@@ -8,11 +8,11 @@
 #include "desktop/modes.hpp"
 #include "desktop/screenshot.hpp"
 
+#include "check.hpp"
 #include "desktop/paint.hpp"
 #include "desktop/xvfb.hpp"
 
 #include <caf/all.hpp>
-#include <caf/test/unit_test.hpp>
 
 #include <cstring>
 

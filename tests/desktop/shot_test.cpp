@@ -4,11 +4,11 @@
 #include "desktop/screenshot.hpp"
 #include "desktop/workbench.hpp"
 
+#include "check.hpp"
 #include "desktop/paint.hpp"
 #include "desktop/xvfb.hpp"
 
 #include <caf/all.hpp>
-#include <caf/test/unit_test.hpp>
 
 #include <png.h>
 

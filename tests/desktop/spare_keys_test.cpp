@@ -3,8 +3,9 @@
 
 #include "desktop/spare_keys.hpp"
 
+#include "check.hpp"
+
 #include <caf/all.hpp>
-#include <caf/test/unit_test.hpp>
 
 using namespace holt::desktop;
 using namespace std::chrono_literals;

@@ -3,11 +3,11 @@
 
 #include "desktop/input.hpp"
 
+#include "check.hpp"
 #include "desktop/key_reader.hpp"
 #include "desktop/xvfb.hpp"
 
 #include <caf/all.hpp>
-#include <caf/test/unit_test.hpp>
 
 #include <xkbcommon/xkbcommon-keysyms.h>
 

@@ -3,8 +3,9 @@
 
 #include "tests/files/files_fixture.hpp"
 
+#include "check.hpp"
+
 #include <caf/all.hpp>
-#include <caf/test/unit_test.hpp>
 
 #include <atomic>
 #include <thread>

@@ -4,8 +4,9 @@
 #include "tests/files/files_fixture.hpp"
 #include "tests/files/path_corpus.hpp"
 
+#include "check.hpp"
+
 #include <caf/all.hpp>
-#include <caf/test/unit_test.hpp>
 
 #include <sys/socket.h>
 #include <sys/un.h>

@@ -6,10 +6,10 @@
 #include "files/listing.hpp"
 #include "files/transfer.hpp"
 
+#include "check.hpp"
 #include "tests/files/files_fixture.hpp"
 
 #include <caf/all.hpp>
-#include <caf/test/unit_test.hpp>
 
 #include <array>
 #include <fcntl.h>

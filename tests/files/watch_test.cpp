@@ -3,10 +3,10 @@
 
 #include "files/watch.hpp"
 
+#include "check.hpp"
 #include "tests/files/files_fixture.hpp"
 
 #include <caf/all.hpp>
-#include <caf/test/unit_test.hpp>
 
 #include <algorithm>
 #include <condition_variable>

@@ -6,8 +6,9 @@
 
 #include "link/journal_store.hpp"
 
+#include "check.hpp"
+
 #include <caf/all.hpp>
-#include <caf/test/unit_test.hpp>
 
 #include <cstdio>
 #include <cstdlib>

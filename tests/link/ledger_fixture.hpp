@@ -5,8 +5,9 @@
 
 #include "link/command_ledger.hpp"
 
+#include "check.hpp"
+
 #include <caf/all.hpp>
-#include <caf/test/unit_test.hpp>
 
 namespace holt::link::test {
 

@@ -6,8 +6,9 @@
 
 #include "realtime_world.hpp"
 
+#include "check.hpp"
+
 #include <caf/all.hpp>
-#include <caf/test/unit_test.hpp>
 
 using namespace holt;
 using namespace holt::test;

@@ -3,8 +3,9 @@
 
 #include "realtime_rig.hpp"
 
+#include "check.hpp"
+
 #include <caf/all.hpp>
-#include <caf/test/unit_test.hpp>
 
 using namespace holt;
 using namespace holt::test;

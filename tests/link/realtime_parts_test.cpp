@@ -9,8 +9,9 @@
 #include "link/token_command.hpp"
 #include "realtime_world.hpp"
 
+#include "check.hpp"
+
 #include <caf/all.hpp>
-#include <caf/test/unit_test.hpp>
 
 #include <sys/stat.h>
 

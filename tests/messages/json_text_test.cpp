@@ -3,8 +3,9 @@
 
 #include "messages/json_text.hpp"
 
+#include "check.hpp"
+
 #include <caf/all.hpp>
-#include <caf/test/unit_test.hpp>
 
 #include <nlohmann/json.hpp>
 

@@ -5,10 +5,10 @@
 
 #include "shell/job_surroundings.hpp"
 
+#include "check.hpp"
 #include "tests/shell/shell_fixture.hpp"
 
 #include <caf/all.hpp>
-#include <caf/test/unit_test.hpp>
 
 #include <iostream>
 #include <sys/resource.h>

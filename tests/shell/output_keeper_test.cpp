@@ -5,10 +5,10 @@
 
 #include "messages/command.hpp"
 
+#include "check.hpp"
 #include "tests/transport/process_fixture.hpp"
 
 #include <caf/all.hpp>
-#include <caf/test/unit_test.hpp>
 
 #include <iostream>
 #include <random>

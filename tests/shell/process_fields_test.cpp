@@ -4,10 +4,10 @@
 #include "shell/log_document.hpp"
 #include "shell/process_fields.hpp"
 
+#include "check.hpp"
 #include "tests/transport/process_fixture.hpp"
 
 #include <caf/all.hpp>
-#include <caf/test/unit_test.hpp>
 
 #include <csignal>
 

@@ -4,8 +4,9 @@
 #include "shell/process_room.hpp"
 #include "tests/shell/shell_fixture.hpp"
 
+#include "check.hpp"
+
 #include <caf/all.hpp>
-#include <caf/test/unit_test.hpp>
 
 #include <algorithm>
 #include <fstream>

@@ -3,8 +3,9 @@
 
 #include "tests/shell/shell_fixture.hpp"
 
+#include "check.hpp"
+
 #include <caf/all.hpp>
-#include <caf/test/unit_test.hpp>
 
 #include <grp.h>
 #include <iostream>

@@ -3,10 +3,10 @@
 
 #include "shell/shell_job.hpp"
 
+#include "check.hpp"
 #include "tests/transport/process_fixture.hpp"
 
 #include <caf/all.hpp>
-#include <caf/test/unit_test.hpp>
 
 #include <fstream>
 #include <iostream>

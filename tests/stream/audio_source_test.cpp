@@ -3,10 +3,10 @@
 
 #include "stream/audio_source.hpp"
 
+#include "check.hpp"
 #include "desktop/xvfb.hpp"
 
 #include <caf/all.hpp>
-#include <caf/test/unit_test.hpp>
 
 #include <condition_variable>
 #include <filesystem>

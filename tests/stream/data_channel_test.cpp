@@ -3,10 +3,10 @@
 
 #include "stream/data_channel.hpp"
 
+#include "check.hpp"
 #include "tests/stream/rtc_fixture.hpp"
 
 #include <caf/all.hpp>
-#include <caf/test/unit_test.hpp>
 
 #include <random>
 

@@ -3,10 +3,10 @@
 
 #include "stream/engine_api.hpp"
 
+#include "check.hpp"
 #include "tests/stream/room_fixture.hpp"
 
 #include <caf/all.hpp>
-#include <caf/test/unit_test.hpp>
 
 using namespace holt;
 using holt::test::json;

@@ -3,8 +3,9 @@
 
 #include "stream/engine_options.hpp"
 
+#include "check.hpp"
+
 #include <caf/all.hpp>
-#include <caf/test/unit_test.hpp>
 
 #include <cstdlib>
 

@@ -5,12 +5,12 @@
 #include "stream/cursor_watch.hpp"
 #include "stream/input_sink.hpp"
 
+#include "check.hpp"
 #include "desktop/key_reader.hpp"
 #include "desktop/paint.hpp"
 #include "desktop/xvfb.hpp"
 
 #include <caf/all.hpp>
-#include <caf/test/unit_test.hpp>
 
 #include <xkbcommon/xkbcommon-keysyms.h>
 

@@ -3,11 +3,11 @@
 
 #include "stream/peer_pool.hpp"
 
+#include "check.hpp"
 #include "tests/stream/fake_browser.hpp"
 #include "tests/stream/rtc_fixture.hpp"
 
 #include <caf/all.hpp>
-#include <caf/test/unit_test.hpp>
 
 using namespace holt::stream;
 using namespace std::chrono_literals;

@@ -3,11 +3,11 @@
 
 #include "stream/rtp.hpp"
 
+#include "check.hpp"
 #include "stream/rtcp.hpp"
 #include "tests/stream/rtc_fixture.hpp"
 
 #include <caf/all.hpp>
-#include <caf/test/unit_test.hpp>
 
 #include <random>
 

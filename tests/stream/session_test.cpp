@@ -3,8 +3,9 @@
 
 #include "stream/session.hpp"
 
+#include "check.hpp"
+
 #include <caf/all.hpp>
-#include <caf/test/unit_test.hpp>
 
 using namespace holt::stream;
 using nlohmann::json;

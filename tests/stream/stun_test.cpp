@@ -3,11 +3,11 @@
 
 #include "stream/stun.hpp"
 
+#include "check.hpp"
 #include "stream/ice.hpp"
 #include "tests/stream/rtc_fixture.hpp"
 
 #include <caf/all.hpp>
-#include <caf/test/unit_test.hpp>
 
 #include <random>
 

@@ -4,12 +4,12 @@
 #include "desktop/modes.hpp"
 #include "stream/video_source.hpp"
 
+#include "check.hpp"
 #include "desktop/paint.hpp"
 #include "desktop/xvfb.hpp"
 #include "stream/vp8_picture.hpp"
 
 #include <caf/all.hpp>
-#include <caf/test/unit_test.hpp>
 
 #include <condition_variable>
 #include <future>

@@ -4,7 +4,6 @@
 #include "supervisor/child_machine.hpp"
 
 #include <caf/all.hpp>
-#include <caf/test/unit_test.hpp>
 
 #include <sstream>
 
@@ -150,6 +149,7 @@ std::string done(const child& before, const step_result& r) {
 }
 
 const char* const expected =
+#include "check.hpp"
 #include "child_table.inc"
   ;
 

@@ -3,7 +3,8 @@
 
 #include "supervisor/supervisor_actor.hpp"
 
-#include <caf/test/unit_test.hpp>
+#include "check.hpp"
+
 #define FAIL CAF_FAIL // dsl.hpp of 0.17 needs it
 #include <caf/test/dsl.hpp>
 

@@ -6,7 +6,7 @@
 
 #include "supervisor/tree.hpp"
 
-#include <caf/test/unit_test.hpp>
+#include "check.hpp"
 
 #include <chrono>
 #include <map>

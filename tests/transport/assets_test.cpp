@@ -3,8 +3,9 @@
 
 #include "transport/assets.hpp"
 
+#include "check.hpp"
+
 #include <caf/all.hpp>
-#include <caf/test/unit_test.hpp>
 
 #include <cstdlib>
 #include <filesystem>

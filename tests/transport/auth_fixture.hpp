@@ -5,8 +5,9 @@
 
 #include "transport/auth.hpp"
 
+#include "check.hpp"
+
 #include <caf/all.hpp>
-#include <caf/test/unit_test.hpp>
 
 #include <optional>
 

@@ -4,8 +4,9 @@
 #include "transport/digest.hpp"
 #include "transport/secret.hpp"
 
+#include "check.hpp"
+
 #include <caf/all.hpp>
-#include <caf/test/unit_test.hpp>
 
 #include <set>
 

@@ -6,8 +6,9 @@
 #include "transport/http_types.hpp"
 #include "transport/metrics.hpp"
 
+#include "check.hpp"
+
 #include <caf/all.hpp>
-#include <caf/test/unit_test.hpp>
 
 #include <nlohmann/json.hpp>
 

@@ -7,8 +7,9 @@
 #include "transport/json_guard.hpp"
 #include "transport/ws_client.hpp"
 
+#include "check.hpp"
+
 #include <caf/all.hpp>
-#include <caf/test/unit_test.hpp>
 
 using namespace rig;
 

@@ -3,10 +3,10 @@
 
 #include "transport/http_core.hpp"
 
+#include "check.hpp"
 #include "http_rig.hpp"
 
 #include <caf/all.hpp>
-#include <caf/test/unit_test.hpp>
 
 using namespace rig;
 

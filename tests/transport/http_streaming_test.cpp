@@ -3,13 +3,13 @@
 
 #include "transport/http_body.hpp"
 
+#include "check.hpp"
 #include "http_rig.hpp"
 
 #include <boost/asio/post.hpp>
 #include <boost/asio/thread_pool.hpp>
 
 #include <caf/all.hpp>
-#include <caf/test/unit_test.hpp>
 
 #include <array>
 #include <sys/mman.h>

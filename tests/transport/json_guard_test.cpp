@@ -3,8 +3,9 @@
 
 #include "transport/json_guard.hpp"
 
+#include "check.hpp"
+
 #include <caf/all.hpp>
-#include <caf/test/unit_test.hpp>
 
 using namespace holt;
 using http::parse_json;

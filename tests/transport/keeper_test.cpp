@@ -4,10 +4,10 @@
 #include "transport/keeper.hpp"
 #include "transport/keeper_link.hpp"
 
+#include "check.hpp"
 #include "transport/process_fixture.hpp"
 
 #include <caf/all.hpp>
-#include <caf/test/unit_test.hpp>
 
 #include <cstdio>
 #include <cstdlib>

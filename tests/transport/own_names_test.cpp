@@ -4,8 +4,9 @@
 #include "transport/guard.hpp"
 #include "transport/own_names.hpp"
 
+#include "check.hpp"
+
 #include <caf/all.hpp>
-#include <caf/test/unit_test.hpp>
 
 #include <unistd.h>
 

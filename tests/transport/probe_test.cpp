@@ -4,10 +4,10 @@
 #include "transport/probe.hpp"
 #include "transport/state_dir.hpp"
 
+#include "check.hpp"
 #include "transport/process_fixture.hpp"
 
 #include <caf/all.hpp>
-#include <caf/test/unit_test.hpp>
 
 #include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/read_until.hpp>

@@ -5,10 +5,10 @@
 #include "transport/process_table.hpp"
 #include "transport/reaper.hpp"
 
+#include "check.hpp"
 #include "transport/process_fixture.hpp"
 
 #include <caf/all.hpp>
-#include <caf/test/unit_test.hpp>
 
 #include <fstream>
 

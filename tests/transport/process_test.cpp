@@ -4,10 +4,10 @@
 #include "transport/log.hpp"
 #include "transport/process.hpp"
 
+#include "check.hpp"
 #include "transport/process_fixture.hpp"
 
 #include <caf/all.hpp>
-#include <caf/test/unit_test.hpp>
 
 #include <algorithm>
 #include <fcntl.h>

@@ -5,6 +5,7 @@
 #include "transport/proxy.hpp"
 #include "transport/url.hpp"
 
+#include "check.hpp"
 #include "process_fixture.hpp"
 
 #include <sys/socket.h>
@@ -13,7 +14,6 @@
 #include <netinet/in.h>
 
 #include <caf/all.hpp>
-#include <caf/test/unit_test.hpp>
 
 using namespace holt;
 using namespace holt::http;

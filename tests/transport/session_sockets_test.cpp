@@ -3,10 +3,10 @@
 
 #include "transport/session_sockets.hpp"
 
+#include "check.hpp"
 #include "ws_frames.hpp"
 
 #include <caf/all.hpp>
-#include <caf/test/unit_test.hpp>
 
 using namespace rig;
 

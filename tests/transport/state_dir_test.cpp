@@ -3,10 +3,10 @@
 
 #include "transport/state_dir.hpp"
 
+#include "check.hpp"
 #include "transport/process_fixture.hpp"
 
 #include <caf/all.hpp>
-#include <caf/test/unit_test.hpp>
 
 #include <fstream>
 #include <map>

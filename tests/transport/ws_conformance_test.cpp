@@ -3,8 +3,9 @@
 
 #include "ws_frames.hpp"
 
+#include "check.hpp"
+
 #include <caf/all.hpp>
-#include <caf/test/unit_test.hpp>
 
 using namespace rig;
 
