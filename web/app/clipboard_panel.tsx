@@ -43,12 +43,14 @@ export function ClipboardPanel() {
   const problem = useSignal('');
   const busy = useSignal(false);
   const changed = useSignal(false); // by the person, and not written yet
+  const strokes = useRef(0); // the person's changes so far
   const stale = useSignal(false); // the desktop copied meanwhile
   const turn = useSignal(0); // of the pictures' addresses
   const latest = useRef(0);
   /** `followed`: the desktop copied; what the person wrote stays. */
   const read = async (followed = false) => {
     const number = ++latest.current;
+    const before = strokes.current;
     busy.value = true;
     const [answer, forms] = await Promise.all([
       api.get<{ text?: string }>(`/v1/desktop/clipboard?selection=${selection.value}`),
@@ -60,7 +62,7 @@ export function ClipboardPanel() {
     turn.value += 1;
     if (answer.ok) {
       const text = answer.value?.text ?? '';
-      const kept = followed && changed.value;
+      const kept = changed.value && (followed || strokes.current !== before);
       stale.value = kept && words.value !== text;
       if (!kept) {
         words.value = text;
@@ -71,13 +73,19 @@ export function ClipboardPanel() {
     }
     problem.value = answer.ok ? '' : words_of_problem(answer.problem);
   };
+  const changed_to = (text: string) => {
+    words.value = text;
+    changed.value = true;
+    strokes.current += 1;
+  };
   const write = async () => {
     busy.value = true;
+    const before = strokes.current;
     const answer = await api.post('/v1/desktop/clipboard', { text: words.value, selection: selection.value });
     busy.value = false;
     problem.value = answer.ok ? '' : words_of_problem(answer.problem);
     if (!answer.ok) return;
-    changed.value = false;
+    changed.value = strokes.current !== before; // while it was written
     stale.value = false;
     say('The desktop’s clipboard was set.');
   };
@@ -86,8 +94,7 @@ export function ClipboardPanel() {
     if (text === undefined) {
       say('The browser does not let the page read its clipboard. Paste into the field instead.', true);
     } else {
-      words.value = text;
-      changed.value = true;
+      changed_to(text);
     }
   };
   useEffect(() => { void read(); }, [selection.value]);
@@ -117,10 +124,7 @@ export function ClipboardPanel() {
         data-testid="clip-text"
         spellcheck={false}
         value={words.value}
-        onInput={(event) => {
-          words.value = event.currentTarget.value;
-          changed.value = true;
-        }}
+        onInput={(event) => changed_to(event.currentTarget.value)}
       />
       <div class="row">
         <button type="button" class="button" data-testid="clip-read" disabled={busy.value} onClick={() => void read()}><Icon name="restart" /> Read</button>

@@ -72,8 +72,12 @@ export class Media {
     return this.#peer !== undefined;
   }
 
-  get channel_is_open(): boolean {
-    return this.#peer?.channel_is_open ?? false;
+  get takes_input(): boolean {
+    return this.#peer?.takes_input ?? false;
+  }
+
+  forget_early_input(): void {
+    this.#peer?.forget_early_input();
   }
 
   send(data: ArrayBuffer, droppable = false): void {

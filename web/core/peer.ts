@@ -21,6 +21,8 @@ export interface PeerEvents {
 /** Above this, moves are left out: they would only arrive late. */
 const busy_bytes = 64 * 1024;
 const max_early_candidates = 64;
+/** Of input made after the media path stood and before its channel did. */
+const max_early_input = 256;
 
 /** Opus stays mono in Chromium unless the answer asks for stereo. */
 export function with_stereo(sdp: string): string {
@@ -50,6 +52,7 @@ export class Peer {
   #connection: RTCPeerConnection | undefined;
   #channel: RTCDataChannel | undefined;
   #early: RTCIceCandidateInit[] = [];
+  #early_input: ArrayBuffer[] = [];
   #described = false;
   #ended = false;
   readonly local_addresses = new Set<string>();
@@ -64,8 +67,18 @@ export class Peer {
     return this.#ended ? undefined : this.#connection;
   }
 
-  get channel_is_open(): boolean {
+  /** Input is taken: the channel is open, or will be in a moment and what comes now waits for it. */
+  get takes_input(): boolean {
+    return this.#is_open || this.#will_open;
+  }
+
+  get #is_open(): boolean {
     return !this.#ended && this.#channel?.readyState === 'open';
+  }
+
+  get #will_open(): boolean {
+    const opening = this.#channel === undefined || this.#channel.readyState === 'connecting';
+    return !this.#ended && opening && this.#connection?.connectionState === 'connected';
   }
 
   /** An offer: the first one, an ICE restart or a renegotiation. */
@@ -95,10 +108,14 @@ export class Peer {
     else if (this.#early.length < max_early_candidates) this.#early.push(candidate);
   }
 
-  /** False when there is no channel. */
+  /** False when there is no channel and none is about to be. */
   send(data: ArrayBuffer, droppable = false): boolean {
     const channel = this.#channel;
-    if (this.#ended || channel?.readyState !== 'open') return false;
+    if (this.#will_open && this.#early_input.length < max_early_input) {
+      this.#early_input.push(data);
+      return true;
+    }
+    if (!this.#is_open || channel === undefined) return false;
     if (droppable && channel.bufferedAmount > busy_bytes) return false;
     try {
       channel.send(data);
@@ -106,6 +123,11 @@ export class Peer {
     } catch {
       return false; // its buffer is full or it has just closed
     }
+  }
+
+  /** What waits for the channel is no longer wanted. */
+  forget_early_input(): void {
+    this.#early_input = [];
   }
 
   close(): void {
@@ -146,13 +168,19 @@ export class Peer {
   #adopt(channel: RTCDataChannel): void {
     this.#channel = channel;
     channel.binaryType = 'arraybuffer';
-    channel.onopen = () => this.#events.channel_open();
+    channel.onopen = () => this.#opened();
     channel.onmessage = (event) => {
       if (!(event.data instanceof ArrayBuffer)) return;
       const message = decode(event.data);
       if (message && !this.#ended) this.#events.message(message);
     };
-    if (channel.readyState === 'open') this.#events.channel_open();
+    if (channel.readyState === 'open') this.#opened();
+  }
+
+  #opened(): void {
+    if (this.#ended) return;
+    for (const data of this.#early_input.splice(0)) this.send(data);
+    this.#events.channel_open();
   }
 
   #add(candidate: RTCIceCandidateInit): void {

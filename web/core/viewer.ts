@@ -137,7 +137,7 @@ export class Viewer {
 
   // ---- input: nothing is sent without control
   get may_drive(): boolean {
-    return this.state.get().control.you && this.#media.channel_is_open;
+    return this.state.get().control.you && this.#media.takes_input;
   }
 
   move(x: number, y: number): void {
@@ -302,14 +302,15 @@ export class Viewer {
   #on_control(payload: Payload): void {
     const before = this.state.get().control;
     const control = control_of(payload);
-    if (before.you && !control.you) this.#hooks.release_input();
+    const lost = before.you && !control.you;
+    if (lost) this.#hooks.release_input();
+    if (lost) this.#media.forget_early_input();
     this.state.patch({
       control,
       asking: this.state.get().asking && control.kind === 'person' && !control.you,
       requests: control.you ? this.state.get().requests : [],
     });
-    if (before.you && !control.you)
-      this.#notice(control.kind === 'none' ? 'You no longer drive.' : `${control.name || 'Somebody else'} drives now.`);
+    if (lost) this.#notice(control.kind === 'none' ? 'You no longer drive.' : `${control.name || 'Somebody else'} drives now.`);
   }
 
   #on_control_request(payload: Payload): void {

@@ -146,8 +146,9 @@ export class FakePeer {
     this.onconnectionstatechange?.();
   }
 
-  open_channel(): FakeChannel {
+  open_channel(state = 'open'): FakeChannel {
     const channel = new FakeChannel();
+    channel.readyState = state;
     this.ondatachannel?.({ channel });
     return channel;
   }

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { go_live, make } from './viewer_rig.ts';
+import { go_live, make, show_picture } from './viewer_rig.ts';
 
 test('nothing is sent without control, and control shows who has it', async () => {
   const rig = make();
@@ -44,6 +44,46 @@ test('moves are left out when the channel is full, keys are not', async () => {
   rig.viewer.move(1, 2);
   rig.viewer.key(true, 0x61);
   assert.deepEqual(channel.sent.map((m) => m[0]), [3]);
+});
+
+for (const announced of [false, true]) {
+  test(`what is typed before the channel is open is sent when it is${announced ? ', also once it is announced' : ''}`, async () => {
+    const rig = make();
+    await show_picture(rig);
+    rig.viewer.key(true, 0x60);
+    rig.socket().say('holt/control', { kind: 'person', you: true });
+    assert.equal(rig.viewer.may_drive, true);
+    const early = announced ? rig.peer().open_channel('connecting') : undefined;
+    rig.viewer.move(1, 2);
+    rig.viewer.key(true, 0x61);
+    rig.viewer.key(false, 0x61);
+    const channel = early ?? rig.peer().open_channel();
+    assert.equal(early?.sent.length ?? 0, 0);
+    channel.readyState = 'open';
+    channel.onopen?.();
+    rig.viewer.key(true, 0x62);
+    assert.deepEqual(channel.sent.map((m) => m[0]).filter((kind) => kind !== 7), [1, 3, 4, 3]);
+  });
+}
+
+test('what was typed early is not sent by somebody who no longer drives', async () => {
+  const rig = make();
+  await show_picture(rig);
+  rig.socket().say('holt/control', { kind: 'person', you: true });
+  rig.viewer.key(true, 0x61);
+  rig.socket().say('holt/control', { kind: 'agent', name: 'bot', you: false });
+  const channel = rig.peer().open_channel();
+  assert.deepEqual(channel.sent.map((m) => m[0]), [7]);
+});
+
+test('without a media path nothing waits', async () => {
+  const rig = make();
+  const channel = await go_live(rig);
+  rig.socket().say('holt/control', { kind: 'person', you: true });
+  channel.readyState = 'closed';
+  assert.equal(rig.viewer.may_drive, false);
+  rig.viewer.key(true, 0x61);
+  assert.equal(rig.viewer.may_drive, false);
 });
 
 test('somebody asks, is handed control or not', async () => {

@@ -45,6 +45,12 @@ export function begin(rig: Rig, engine = 'builtin') {
 }
 
 export async function go_live(rig: Rig, engine = 'builtin') {
+  await show_picture(rig, engine);
+  return rig.peer().open_channel();
+}
+
+/** Live, but the channel for input is not there yet. */
+export async function show_picture(rig: Rig, engine = 'builtin') {
   if (rig.phase() === 'idle') rig.viewer.start();
   begin(rig, engine);
   rig.socket().say('signal/provide', { sdp: 'v=0', iceservers: [] });
@@ -52,5 +58,4 @@ export async function go_live(rig: Rig, engine = 'builtin') {
   rig.peer().become('connected');
   rig.viewer.frame_shown();
   assert.equal(rig.phase(), 'live');
-  return rig.peer().open_channel();
 }
