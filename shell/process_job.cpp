@@ -4,20 +4,17 @@
 
 #include "shell/job_input.hpp"
 #include "shell/job_plan.hpp"
+#include "shell/job_terminal.hpp"
+#include "transport/child_output.hpp"
 #include "transport/child_wait.hpp"
 
 #include <boost/asio/dispatch.hpp>
-#include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 
-#include <sys/ioctl.h>
-
 #include <array>
-#include <cerrno>
 #include <csignal>
 #include <cstdint>
-#include <unistd.h>
 #include <utility>
 
 namespace holt::shell {
@@ -33,11 +30,6 @@ constexpr milliseconds drain_limit{100};
 constexpr milliseconds kill_limit{2000};
 /// From the end of a kill to on_ended, when it does not go (stuck in the kernel).
 constexpr milliseconds stuck_limit{500};
-/// All that a pipe holds: one read, then the others on the strand have their turn.
-constexpr std::size_t read_bytes = 64 * 1024;
-/// Reads that take all that a terminal holds: it hands out 4 KiB at a time.
-constexpr int last_reads = 20;
-enum class taken : std::uint8_t { some, nothing, end };
 
 class running final : public process_job, public std::enable_shared_from_this<running> {
 public:
@@ -52,7 +44,9 @@ public:
       deadline_(strand_),
       drain_(strand_),
       input_(strand_),
-      outputs_{{asio::posix::stream_descriptor{strand_}, asio::posix::stream_descriptor{strand_}}} {
+      outputs_{{{strand_, hears(terminal_ ? output_stream::terminal : output_stream::out),
+                 [this] { output_ended(); }},
+                {strand_, hears(output_stream::err), [this] { output_ended(); }}}} {
     target_.key = tools.starter.new_key();
     if (!what.input)
       input_.close();
@@ -103,18 +97,16 @@ public:
 
   void resize(unsigned columns, unsigned rows) override {
     asio::dispatch(strand_, [self = shared_from_this(), columns, rows] {
-      const winsize size{static_cast<unsigned short>(rows), static_cast<unsigned short>(columns), 0,
-                         0};
       auto& terminal = self->outputs_[0];
       if (self->terminal_ && terminal.is_open())
-        ::ioctl(terminal.native_handle(), TIOCSWINSZ, &size);
+        resize_terminal(terminal.native_handle(), columns, rows);
     });
   }
 
   void hold_output(bool held) override {
     asio::dispatch(strand_, [self = shared_from_this(), held] {
       if (held && !self->killed_)
-        self->held_ = true;
+        self->hold();
       else if (!held)
         self->let_go();
     });
@@ -153,11 +145,11 @@ private:
     target_.pid = child.pid;
     target_.start_time = child.start_time;
     target_.cgroup = child.cgroup;
-    bool good = open(0, child.output);
-    good = open(1, child.errors) && good;
+    const auto output = outputs_[0].open(child.output);
+    const auto errors = outputs_[1].open(child.errors);
     if (child.input >= 0)
       input_.open(child.input, terminal_, shared_from_this());
-    if (!good) {
+    if (!output || !errors) {
       alive_.abandon(child);
       failed({errc::spawn_failed, "The output of a process cannot be watched."});
       return;
@@ -171,8 +163,8 @@ private:
     running_ = true;
     if (hooks_.on_started)
       hooks_.on_started(child.pid);
-    for (std::size_t i = 0; i < outputs_.size(); ++i)
-      wait_for(i);
+    for (auto& each : outputs_)
+      each.read(self);
     if (!kills_.empty()) { // asked for before it was there
       sweep();
     } else if (timeout_) {
@@ -186,63 +178,32 @@ private:
     }
   }
 
-  bool open(std::size_t i, int fd) {
-    if (fd < 0)
-      return true;
-    error_code failure;
-    outputs_[i].assign(fd, failure);
-    if (failure)
-      ::close(fd);
-    return !failure;
-  }
-
   // -- output
 
-  void wait_for(std::size_t i) {
-    if (!outputs_[i].is_open())
-      return;
-    outputs_[i].async_wait(asio::posix::descriptor_base::wait_read,
-                           [self = shared_from_this(), i](error_code) { self->read(i); });
-  }
-
-  void read(std::size_t i) {
-    if (held_)
-      parked_[i] = true;
-    else if (take(i) != taken::end)
-      wait_for(i);
-  }
-
-  /// One read. One buffer serves all: nothing stays in it.
-  taken take(std::size_t i) {
-    static thread_local std::array<char, read_bytes> buffer;
-    auto& from = outputs_[i];
-    if (!from.is_open())
-      return taken::end;
-    const auto n = ::read(from.native_handle(), buffer.data(), buffer.size());
-    if (n > 0) {
+  std::function<void(std::string_view)> hears(output_stream which) {
+    return [this, which](std::string_view bytes) {
       if (hooks_.on_output)
-        hooks_.on_output(terminal_ ? output_stream::terminal
-                         : i == 0  ? output_stream::out
-                                   : output_stream::err,
-                         {buffer.data(), static_cast<std::size_t>(n)});
-      return taken::some;
-    }
-    if (n < 0 && (errno == EINTR || errno == EAGAIN))
-      return taken::nothing;
-    error_code ignored; // the end; a terminal says it with EIO
-    from.close(ignored);
+        hooks_.on_output(which, bytes);
+    };
+  }
+
+  void output_ended() {
     if (ended_ && outputs_ended())
       close_all();
     maybe_end();
-    return taken::end;
+  }
+
+  void hold() {
+    held_ = true;
+    for (auto& each : outputs_)
+      each.hold();
   }
 
   void let_go() {
     if (!std::exchange(held_, false))
       return;
-    for (std::size_t i = 0; i < outputs_.size(); ++i)
-      if (std::exchange(parked_[i], false))
-        wait_for(i);
+    for (auto& each : outputs_)
+      each.let_go(shared_from_this());
     if (status_ && !ended_ && !outputs_ended())
       give_up_after(drain_limit);
   }
@@ -254,19 +215,14 @@ private:
   }
 
   void signal_now(int number) {
-    const auto leader = alive_.pid();
     auto& terminal = outputs_[0];
-    pid_t group = 0;
-    if (terminal_ && terminal.is_open() && ::ioctl(terminal.native_handle(), TIOCGPGRP, &group) == 0
-        && group > 0 && leader > 0) {
-      // The terminal remembers a number; only where it is one of our session it is meant.
-      const auto session = ::getsid(group);
-      if (session == leader || (session < 0 && errno == ESRCH)) {
-        ::kill(-group, number);
-        return;
-      }
-    }
-    alive_.signal(number, true);
+    const auto group = terminal_ && terminal.is_open()
+                         ? foreground_group(terminal.native_handle(), alive_.pid())
+                         : 0;
+    if (group > 0)
+      ::kill(-group, number);
+    else
+      alive_.signal(number, true);
   }
 
   // -- end
@@ -324,11 +280,11 @@ private:
   void give_up_after(milliseconds limit) {
     drain_.expires_after(limit);
     drain_.async_wait([self = shared_from_this()](error_code stopped) {
-      // What it printed itself is there by now, also when this comes late and much is left.
-      for (std::size_t i = 0; i < self->outputs_.size() && !stopped; ++i)
-        for (int n = 0; n < last_reads && !self->held_ && self->take(i) == taken::some;)
-          ++n;
-      if (stopped || self->held_) // let_go() begins anew
+      if (stopped)
+        return;
+      for (auto& each : self->outputs_)
+        each.read_rest();
+      if (self->held_) // by who hears of it; let_go() begins anew
         return;
       self->waited_ = true;
       self->maybe_end();
@@ -377,12 +333,11 @@ private:
   asio::steady_timer deadline_;
   asio::steady_timer drain_;
   job_input input_;
-  std::array<asio::posix::stream_descriptor, 2> outputs_;
+  std::array<child_output, 2> outputs_;
   process_target target_;
   std::optional<exit_status> status_; ///< once it was reaped
   milliseconds duration_{};
   std::vector<std::function<void()>> kills_; ///< who waits for the tree's end
-  std::array<bool, 2> parked_{};             ///< there is something to read, once it may be
   bool held_ = false;                        ///< its output is not read
   bool killed_ = false;                      ///< asked for: nothing holds it any more
   bool running_ = false;                     ///< it was started

@@ -6,22 +6,20 @@
 #include "shell/job_plan.hpp"
 #include "shell/job_report.hpp"
 #include "shell/job_surroundings.hpp"
+#include "shell/job_terminal.hpp"
 #include "shell/output_keeper.hpp"
+#include "transport/child_output.hpp"
 #include "transport/child_wait.hpp"
 
 #include <boost/asio/dispatch.hpp>
-#include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/strand.hpp>
 
-#include <sys/ioctl.h>
-
 #include <array>
 #include <atomic>
-#include <cerrno>
+#include <csignal>
 #include <mutex>
-#include <unistd.h>
 #include <utility>
 
 namespace holt::shell {
@@ -37,7 +35,6 @@ constexpr milliseconds drain_limit{100};
 constexpr milliseconds kill_limit{2000};
 /// From the end of a kill to the answer, when the shell itself does not go (stuck in the kernel).
 constexpr milliseconds stuck_limit{500};
-constexpr std::size_t read_bytes = 64 * 1024;
 /// Reads in a row before other handlers of this thread have their turn.
 constexpr int reads_in_a_row = 8;
 
@@ -55,8 +52,10 @@ public:
       deadline_(strand_),
       drain_(strand_),
       input_(strand_),
-      streams_{{{strand_, what.max_output, defaults},
-                {strand_, what.pty ? 0 : what.max_output, defaults}}} {
+      kept_{{{what.max_output, defaults.spill_dir, defaults.max_spill},
+             {what.pty ? 0 : what.max_output, defaults.spill_dir, defaults.max_spill}}},
+      outputs_{{{strand_, hears(shell_stream::out), [this] { output_ended(); }, reads_in_a_row},
+                {strand_, hears(shell_stream::err), [this] { output_ended(); }, reads_in_a_row}}} {
     target_.key = tools.starter.new_key();
   }
 
@@ -106,11 +105,9 @@ public:
 
   void resize(unsigned columns, unsigned rows) override {
     asio::dispatch(strand_, [self = shared_from_this(), columns, rows] {
-      const winsize size{static_cast<unsigned short>(rows), static_cast<unsigned short>(columns), 0,
-                         0};
-      auto& terminal = self->streams_[0].fd;
+      auto& terminal = self->outputs_[0];
       if (self->terminal_ && terminal.is_open())
-        ::ioctl(terminal.native_handle(), TIOCSWINSZ, &size);
+        resize_terminal(terminal.native_handle(), columns, rows);
     });
   }
 
@@ -119,18 +116,10 @@ public:
   result<std::string> stored(shell_stream which, std::uint64_t off,
                              std::size_t len) const override {
     std::lock_guard lock{guard_};
-    return streams_[static_cast<std::size_t>(which)].kept.stored(off, len);
+    return kept_[static_cast<std::size_t>(which)].stored(off, len);
   }
 
 private:
-  struct stream {
-    stream(const asio::any_io_executor& on, std::size_t limit, const shell_defaults& defaults)
-      : fd(on), kept(limit, defaults.spill_dir, defaults.max_spill) {}
-    asio::posix::stream_descriptor fd;
-    output_keeper kept;
-    bool ended = true; ///< until it is opened
-  };
-
   // -- start
 
   void failed(const error& why) {
@@ -142,11 +131,11 @@ private:
     target_.pid = child.pid;
     target_.start_time = child.start_time;
     target_.cgroup = child.cgroup;
-    bool good = open(streams_[0], child.output);
-    good = open(streams_[1], child.errors) && good;
+    const auto output = outputs_[0].open(child.output);
+    const auto errors = outputs_[1].open(child.errors);
     if (child.input >= 0)
       input_.open(child.input, terminal_, shared_from_this());
-    if (!good) {
+    if (!output || !errors) {
       alive_.abandon(child);
       failed({errc::spawn_failed, "The output of a command cannot be watched."});
       return;
@@ -160,8 +149,8 @@ private:
     pid_ = child.pid;
     if (handlers_.on_started)
       handlers_.on_started(child.pid);
-    for (auto which : {shell_stream::out, shell_stream::err})
-      wait_for(which);
+    for (auto& each : outputs_)
+      each.read(self);
     if (why_ != errc::none) { // cancelled before it was there
       kill_tree();
     } else if (timeout_) {
@@ -173,65 +162,28 @@ private:
     }
   }
 
-  static bool open(stream& into, int fd) {
-    if (fd < 0)
-      return true;
-    error_code failure;
-    into.fd.assign(fd, failure);
-    if (failure)
-      ::close(fd);
-    into.ended = static_cast<bool>(failure);
-    return !failure;
-  }
-
   // -- output
 
-  void wait_for(shell_stream which) {
-    auto& from = streams_[static_cast<std::size_t>(which)];
-    if (from.ended)
-      return;
-    auto self = shared_from_this();
-    from.fd.async_wait(asio::posix::descriptor_base::wait_read,
-                       [self, which](error_code) { self->read(which); });
-  }
-
-  /// One buffer a thread serves all jobs: nothing stays in it.
-  void read(shell_stream which) {
-    static thread_local std::array<char, read_bytes> buffer;
-    auto& from = streams_[static_cast<std::size_t>(which)];
-    for (int i = 0; i < reads_in_a_row && from.fd.is_open(); ++i) {
-      const auto n = ::read(from.fd.native_handle(), buffer.data(), buffer.size());
-      if (n > 0) {
-        take(which, {buffer.data(), static_cast<std::size_t>(n)});
-        continue;
-      }
-      if (n < 0 && errno == EINTR)
-        continue;
-      if (n < 0 && errno == EAGAIN)
-        break;
-      error_code ignored; // the end; a terminal says it with EIO
-      from.fd.close(ignored);
-    }
-    if (from.fd.is_open()) {
-      wait_for(which);
-      return;
-    }
-    from.ended = true;
-    if (answered_ && outputs_ended())
-      input_.end();
-    maybe_finish();
+  std::function<void(std::string_view)> hears(shell_stream which) {
+    return [this, which](std::string_view bytes) { take(which, bytes); };
   }
 
   void take(shell_stream which, std::string_view bytes) {
     std::uint64_t off = 0;
     {
       std::lock_guard lock{guard_};
-      auto& kept = streams_[static_cast<std::size_t>(which)].kept;
+      auto& kept = kept_[static_cast<std::size_t>(which)];
       off = kept.total();
       kept.take(bytes);
     }
     if (handlers_.on_output)
       handlers_.on_output(which, off, std::string{bytes});
+  }
+
+  void output_ended() {
+    if (answered_ && outputs_ended())
+      input_.end();
+    maybe_finish();
   }
 
   // -- input and signals
@@ -241,19 +193,14 @@ private:
   }
 
   void signal_now(int number) {
-    const auto leader = alive_.pid();
-    auto& terminal = streams_[0].fd;
-    pid_t group = 0;
-    if (terminal_ && terminal.is_open() && ::ioctl(terminal.native_handle(), TIOCGPGRP, &group) == 0
-        && group > 0 && leader > 0) {
-      // The terminal remembers a number; only where it is one of our session it is meant.
-      const auto session = ::getsid(group);
-      if (session == leader || (session < 0 && errno == ESRCH)) {
-        ::kill(-group, number);
-        return;
-      }
-    }
-    alive_.signal(number, true);
+    auto& terminal = outputs_[0];
+    const auto group = terminal_ && terminal.is_open()
+                         ? foreground_group(terminal.native_handle(), alive_.pid())
+                         : 0;
+    if (group > 0)
+      ::kill(-group, number);
+    else
+      alive_.signal(number, true);
   }
 
   // -- end
@@ -290,13 +237,15 @@ private:
     maybe_finish();
   }
 
-  bool outputs_ended() const { return streams_[0].ended && streams_[1].ended; }
+  bool outputs_ended() const { return !outputs_[0].is_open() && !outputs_[1].is_open(); }
 
   void give_up_after(milliseconds limit) {
     drain_.expires_after(limit);
     drain_.async_wait([self = shared_from_this()](error_code stopped) {
       if (stopped)
         return;
+      for (auto& each : self->outputs_)
+        each.read_rest();
       self->waited_ = true;
       self->maybe_finish();
     });
@@ -316,7 +265,7 @@ private:
     end.out_of_memory = killed_for_memory();
     end.duration = std::chrono::duration_cast<milliseconds>(steady_clock::now() - began_);
     // Read on without telling: who holds an output must not die of writing to it.
-    answer(report(end, streams_[0].kept.text(), streams_[1].kept.text()));
+    answer(report(end, kept_[0].text(), kept_[1].text()));
   }
 
   /// Its own group tells exactly, where the memory controller is on; ours only that it killed
@@ -334,9 +283,9 @@ private:
 
   std::vector<std::string> open_names() {
     std::vector<std::string> out;
-    for (auto& each : streams_)
-      if (!each.ended && !terminal_) // a terminal is hung up with its shell
-        out.push_back(shown_name(each.fd.native_handle()));
+    for (auto& each : outputs_)
+      if (each.is_open() && !terminal_) // a terminal is hung up with its shell
+        out.push_back(shown_name(each.native_handle()));
     return out;
   }
 
@@ -371,8 +320,9 @@ private:
   bool sweeping_ = false;
   bool waited_ = false; ///< long enough for what does not end
   bool answered_ = false;
-  mutable std::mutex guard_; ///< for `kept` in the next, read from any thread
-  std::array<stream, 2> streams_;
+  mutable std::mutex guard_; ///< for the next, read from any thread
+  std::array<output_keeper, 2> kept_;
+  std::array<child_output, 2> outputs_;
 };
 
 } // namespace

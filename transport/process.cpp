@@ -2,31 +2,27 @@
 
 #include "transport/process.hpp"
 
+#include "transport/child_output.hpp"
 #include "transport/child_wait.hpp"
 #include "transport/log_file.hpp"
 #include "transport/output_ring.hpp"
 #include "transport/spawner.hpp"
 
 #include <boost/asio/dispatch.hpp>
-#include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/strand.hpp>
 
-#include <array>
-#include <fcntl.h>
 #include <mutex>
 #include <optional>
-#include <sys/ioctl.h>
-#include <unistd.h>
 #include <utility>
 
 namespace holt {
 namespace asio = boost::asio;
 namespace {
 
+/// From its end to on_exit, while something else holds its output.
 constexpr std::chrono::milliseconds drain_limit{200};
-constexpr std::chrono::milliseconds drain_again{10};
 constexpr std::uint64_t log_max_bytes = 5 * 1024 * 1024;
 constexpr unsigned log_keep = 2;
 
@@ -39,7 +35,8 @@ public:
     : strand_(asio::make_strand(std::move(executor))),
       handlers_(std::move(handlers)),
       alive_(strand_, std::move(children)),
-      output_(strand_),
+      output_(
+        strand_, [this](std::string_view bytes) { take(bytes); }, [this] { maybe_finish(); }),
       drain_(strand_) {
     target_.key = std::move(key);
   }
@@ -101,12 +98,9 @@ private:
       target_.cgroup = child.cgroup;
     }
     auto self = shared_from_this();
-    error_code failure;
-    output_.assign(child.output, failure); // Asio's object closes it from here on
-    if (failure) {
-      ::close(child.output);
+    if (auto opened = output_.open(child.output); !opened) {
       alive_.abandon(child);
-      failed({errc::spawn_failed, "Cannot read of a child: " + failure.message()});
+      failed(opened.error());
       return;
     }
     const auto watched = alive_.begin(child, [self](exit_status status) { self->ended(status); });
@@ -116,22 +110,7 @@ private:
     }
     if (handlers_.on_started)
       handlers_.on_started(child.pid);
-    read();
-  }
-
-  void read() {
-    auto self = shared_from_this();
-    output_.async_read_some(asio::buffer(buffer_), [self](error_code ec, std::size_t n) {
-      self->take({self->buffer_.data(), n});
-      if (self->status_)
-        self->drained_ += n;
-      if (!ec) {
-        self->read();
-        return;
-      }
-      self->output_ended_ = true;
-      self->maybe_finish();
-    });
+    output_.read(self);
   }
 
   void take(std::string_view bytes) {
@@ -151,44 +130,30 @@ private:
 
   void ended(exit_status status) {
     status_ = status;
-    if (output_ended_) {
+    if (output_.is_open())
+      drain();
+    else
       maybe_finish();
-      return;
-    }
-    drain_most_ = pipe_bytes();
-    drain(drain_limit);
   }
 
   /// What it printed itself is read, also by a daemon that comes late; what others that hold the
   /// pipe print on is not waited for.
-  void drain(std::chrono::milliseconds limit) {
-    drain_.expires_after(limit);
+  void drain() {
+    drain_.expires_after(drain_limit);
     drain_.async_wait([self = shared_from_this()](error_code stopped) {
-      if (stopped || self->output_ended_)
+      if (stopped)
         return;
-      int left = 0;
-      if (self->drained_ < self->drain_most_
-          && ::ioctl(self->output_.native_handle(), FIONREAD, &left) == 0 && left > 0) {
-        self->drain(drain_again);
-        return;
-      }
-      error_code ignored;
-      self->output_.close(ignored); // the read above ends and finishes
+      self->output_.read_rest();
+      self->output_.close();
+      self->maybe_finish();
     });
   }
 
-  std::size_t pipe_bytes() {
-    const int size = ::fcntl(output_.native_handle(), F_GETPIPE_SZ);
-    return size > 0 ? static_cast<std::size_t>(size) : 64 * 1024;
-  }
-
   void maybe_finish() {
-    if (!status_ || !output_ended_ || finished_)
+    if (!status_ || output_.is_open() || finished_)
       return;
     finished_ = true;
     drain_.cancel();
-    error_code ignored;
-    output_.close(ignored);
     splitter_.finish([this](std::string line) { keep(std::move(line)); });
     log_.reset();
     auto handlers = std::exchange(handlers_, {}); // breaks cycles through captured owners
@@ -199,15 +164,11 @@ private:
   asio::strand<asio::any_io_executor> strand_;
   process_handlers handlers_;
   child_wait alive_;
-  asio::posix::stream_descriptor output_;
+  child_output output_;
   asio::steady_timer drain_;
-  std::array<char, 16 * 1024> buffer_{};
   line_splitter splitter_;
   std::unique_ptr<log_file> log_;
   std::optional<exit_status> status_;
-  std::size_t drained_ = 0;    ///< bytes read since it ended
-  std::size_t drain_most_ = 0; ///< what the pipe may have held when it ended
-  bool output_ended_ = false;
   bool finished_ = false;
   mutable std::mutex guard_; ///< for the next two, read from any thread
   output_ring ring_;
