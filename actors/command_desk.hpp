@@ -9,6 +9,7 @@
 #include "actors/batch_worker.hpp"
 #include "actors/commands.hpp"
 #include "actors/file_watch.hpp"
+#include "link/resume_walk.hpp"
 
 #include <chrono>
 #include <deque>

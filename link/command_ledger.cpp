@@ -1,15 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "link/command_ledger.hpp"
 
-#include <algorithm>
 #include <set>
 
 namespace holt::link {
 
 namespace {
-
-/// Bytes: texts up to this size stay as long as their entry.
-constexpr std::size_t short_text = 256;
 
 error conflict() {
   return {errc::id_conflict,
@@ -22,10 +18,6 @@ error replayed() {
 
 bool same_id(const open_command& a, std::string_view fingerprint) {
   return a.fingerprint == fingerprint;
-}
-
-shared_text marked(const std::string& text) {
-  return std::make_shared<const std::string>(with_dup(text));
 }
 
 } // namespace
@@ -55,39 +47,11 @@ repeat judge(const command& what, std::string_view fingerprint, const journal_ro
   return equal ? repeat::is_done : repeat::is_conflict;
 }
 
-std::string with_dup(std::string_view text) {
-  auto end = text.find_last_of('}');
-  if (end == text.npos)
-    return std::string{text};
-  std::string out;
-  out.reserve(text.size() + 11);
-  out.append(text.substr(0, end));
-  // An empty object cannot be: a result has a type. But bytes from disk are bytes from disk.
-  const auto before = out.find_last_not_of(" \t\r\n");
-  out.append(before != out.npos && out[before] == '{' ? "\"dup\":true" : ",\"dup\":true");
-  out.append(text.substr(end));
-  return out;
-}
-
-std::optional<sandbox_presence> sandbox_presence_of(const nlohmann::json& meta) {
-  if (!meta.is_object())
-    return std::nullopt;
-  const auto role = meta.find("role");
-  const auto id = meta.find("id");
-  const auto since = meta.find("since");
-  if (role == meta.end() || *role != "sandbox" || id == meta.end() || !id->is_string()
-      || since == meta.end() || !since->is_number_integer())
-    return std::nullopt;
-  sandbox_presence out{id->get<std::string>(), since->get<std::int64_t>(), 0};
-  if (auto boot = meta.find("boot"); boot != meta.end() && boot->is_number_integer())
-    out.boot = boot->get<std::int64_t>();
-  if (out.id.empty() || out.since < 0)
-    return std::nullopt;
-  return out;
-}
-
 command_ledger::command_ledger(ledger_identity me, wall_ms silent_since, ledger_limits limits)
-  : me_(std::move(me)), limits_(limits), history_(silent_since, limits.history) {}
+  : me_(std::move(me)),
+    max_open_(limits.max_open),
+    history_(silent_since, limits.history),
+    answers_(limits.recent_entries, limits.recent_bytes) {}
 
 // -- the link
 
@@ -95,16 +59,16 @@ void command_ledger::link_up(const sender& send, wall_ms now) {
   history_.up(now);
   presence_known_ = false;
   bool takes = true;
-  for (const auto& [order, key] : recent_by_order_) {
-    auto& a = recent_.at(key);
+  answers_.in_order([&](answered& a) {
     if (!a.text || !history_.to_rebroadcast(a.at, a.sent_at, now))
-      continue;
+      return true;
     takes = takes && send(a.text);
     if (takes)
-      sent(a, now);
+      answers_.sent(a, now);
     else
-      not_sent(key, now);
-  }
+      lost(a, now);
+    return true;
+  });
 }
 
 void command_ledger::link_down(wall_ms since) {
@@ -119,22 +83,7 @@ void command_ledger::listeners(bool somebody, wall_ms now) {
 
 void command_ledger::presence(const std::vector<sandbox_presence>& all) {
   presence_known_ = true;
-  // Of several metas of one id the newest boot speaks: older ones are ghosts.
-  std::map<std::string, const sandbox_presence*> others;
-  for (const auto& p : all) {
-    if (p.id == me_.sandbox)
-      continue;
-    auto& best = others[p.id];
-    if (best == nullptr || p.boot > best->boot)
-      best = &p;
-  }
-  owner_.reset();
-  std::pair<std::int64_t, std::string> oldest{me_.since, me_.sandbox};
-  for (const auto& [id, p] : others)
-    if (std::pair candidate{p->since, id}; candidate < oldest) {
-      oldest = candidate;
-      owner_ = id;
-    }
+  owner_ = owner_instead_of(me_.sandbox, me_.since, all);
 }
 
 // -- a command comes
@@ -155,10 +104,10 @@ decision command_ledger::arrived(const command& what, std::string fingerprint, w
     running.wants_ack = running.wants_ack || what.ack;
     return acknowledge{running.phase, running.wants_ack};
   }
-  auto i = recent_.find(key);
-  if (i == recent_.end())
+  const auto* found = answers_.find(key);
+  if (found == nullptr)
     return admit(what, fingerprint, now, !has_effect(what), same_signature);
-  auto& known = i->second;
+  const auto& known = *found;
   if (known.released) {
     if (known.fingerprint == fingerprint
         && history_.may_be_stray(what.anonymous(), known.sent_at, now))
@@ -176,7 +125,7 @@ decision command_ledger::arrived(const command& what, std::string fingerprint, w
   if (known.repeatable)
     return admit(what, fingerprint, now, true, same_signature);
   if (known.text)
-    return send_again{marked(*known.text)};
+    return send_again{dup_of(*known.text)};
   return admit(what, fingerprint, now, false, same_signature);
 }
 
@@ -189,7 +138,7 @@ decision command_ledger::admit(const command& what, const std::string& fingerpri
     if (what.deadline_ms && *what.deadline_ms < now)
       return refuse_it{{errc::expired, ""}};
   }
-  if (open_.size() >= limits_.max_open)
+  if (open_.size() >= max_open_)
     return refuse_it{{errc::busy, "too many commands at once"}};
   open_command added;
   added.number = ++last_number_;
@@ -207,8 +156,7 @@ decision command_ledger::admit(const command& what, const std::string& fingerpri
   open_.emplace(number, std::move(added));
   if (!known_to_be_new)
     return look_up{number, std::move(key)};
-  if (auto old = recent_.find(key); old != recent_.end())
-    drop(old); // its answer must not be sent as that of the new one
+  answers_.forget(key); // its answer must not be sent as that of the new one
   return execute_it{number};
 }
 
@@ -242,7 +190,7 @@ decision command_ledger::looked_up(command_number number, const std::optional<jo
     return ignore_it{"released"};
   if (verdict == repeat::is_open) // its DONE could not be written yet, or the start settles it
     return acknowledge{command_phase::running, wants_ack};
-  return send_again{marked(row->result)};
+  return send_again{dup_of(row->result)};
 }
 
 decision command_ledger::received(command_number number) {
@@ -279,7 +227,7 @@ void command_ledger::finished(command_number number, shared_text text, wall_ms n
   a.at = a.sent_at = now;
   a.repeatable = !i->second.effect;
   forget(number);
-  remember(std::move(a));
+  answers_.remember(std::move(a));
 }
 
 void command_ledger::refused(command_number number, shared_text text, wall_ms now) {
@@ -299,34 +247,31 @@ void command_ledger::refused(const command& what, std::string fingerprint, share
   a.fingerprint = std::move(fingerprint);
   a.text = std::move(text);
   a.at = a.sent_at = now;
-  remember(std::move(a));
-}
-
-void command_ledger::sent(answered& which, wall_ms now) {
-  which.sent_at = now;
-  unsent_ -= which.unsent ? 1 : 0;
-  which.unsent = false;
+  answers_.remember(std::move(a));
 }
 
 void command_ledger::not_sent(const journal_key& key, wall_ms now) {
+  if (auto* a = answers_.find(key); a != nullptr && a->text)
+    lost(*a, now);
+  else
+    history_.lost(now);
+}
+
+void command_ledger::lost(answered& which, wall_ms now) {
   history_.lost(now);
-  auto i = recent_.find(key);
-  if (i == recent_.end() || !i->second.text)
-    return;
-  unsent_ += i->second.unsent ? 0 : 1;
-  i->second.unsent = true;
-  i->second.sent_at = now;
+  answers_.not_sent(which, now);
 }
 
 void command_ledger::send_unsent(const sender& send, wall_ms now) {
-  for (auto i = recent_by_order_.begin(); unsent_ > 0 && i != recent_by_order_.end(); ++i) {
-    auto& a = recent_.at(i->second);
-    if (!a.unsent)
-      continue;
-    if (!send(a.text))
-      return history_.lost(now);
-    sent(a, now);
-  }
+  answers_.in_order([&](answered& a) {
+    if (a.unsent && !send(a.text)) {
+      history_.lost(now);
+      return false;
+    }
+    if (a.unsent)
+      answers_.sent(a, now);
+    return answers_.has_unsent();
+  });
 }
 
 void command_ledger::restore(const std::vector<journal_row>& rows) {
@@ -338,7 +283,7 @@ void command_ledger::restore(const std::vector<journal_row>& rows) {
     a.fingerprint = row.fingerprint;
     a.text = std::make_shared<const std::string>(row.result);
     a.at = a.sent_at = row.done_at;
-    remember(std::move(a));
+    answers_.remember(std::move(a));
   }
 }
 
@@ -370,9 +315,9 @@ command_ledger::query(std::string_view src, const std::vector<std::string>& ids)
     auto key = key_of(src, id);
     if (const auto* running = find(src, id)) {
       q.phase = running->phase;
-    } else if (auto i = recent_.find(key); i != recent_.end() && i->second.text) {
+    } else if (const auto* known = answers_.find(key); known != nullptr && known->text) {
       q.phase = command_phase::done;
-      q.text = marked(*i->second.text);
+      q.text = dup_of(*known->text);
     } else {
       q.look_up = true;
     }
@@ -382,73 +327,9 @@ command_ledger::query(std::string_view src, const std::vector<std::string>& ids)
 }
 
 void command_ledger::release(std::string_view src, const std::vector<std::string>& ids) {
-  for (const auto& id : ids) {
-    auto i = recent_.find(key_of(src, id));
-    if (i == recent_.end())
-      continue;
-    auto& a = i->second;
-    recent_bytes_ -= a.text ? a.text->size() : 0;
-    a.text.reset();
-    sent(a, a.sent_at);
-    a.released = true;
-  }
-}
-
-// -- memory
-
-void command_ledger::remember(answered what) {
-  if (auto old = recent_.find(what.key); old != recent_.end())
-    drop(old);
-  what.order = ++last_order_;
-  recent_bytes_ += what.text ? what.text->size() : 0;
-  recent_by_order_.emplace(what.order, what.key);
-  auto key = what.key;
-  recent_.emplace(std::move(key), std::move(what));
-  trim();
-}
-
-void command_ledger::drop(std::map<journal_key, answered>::iterator which) {
-  recent_bytes_ -= which->second.text ? which->second.text->size() : 0;
-  unsent_ -= which->second.unsent ? 1 : 0;
-  recent_by_order_.erase(which->second.order);
-  recent_.erase(which);
-}
-
-void command_ledger::trim() {
-  while (recent_.size() > limits_.recent_entries)
-    drop(recent_.find(recent_by_order_.begin()->second));
-  // Texts go first; that the id is taken is remembered for longer. The journal has the rest, except
-  // refusals, which are short.
-  for (auto i = recent_by_order_.upper_bound(trimmed_to_);
-       recent_bytes_ > limits_.recent_bytes && i != recent_by_order_.end(); ++i) {
-    trimmed_to_ = i->first;
-    auto& a = recent_.at(i->second);
-    if (!a.text || a.text->size() <= short_text)
-      continue;
-    recent_bytes_ -= a.text->size();
-    unsent_ -= a.unsent ? 1 : 0;
-    a.unsent = false;
-    a.text.reset();
-  }
-}
-
-// -- resume
-
-resume_walk::resume_walk(std::string src, std::uint64_t after, limits how)
-  : src_(std::move(src)), after_(after), limits_(how) {}
-
-std::vector<shared_text> resume_walk::rows(const std::vector<journal_row>& page, wall_ms now) {
-  std::vector<shared_text> out;
-  for (const auto& row : page) {
-    if (!row.done || row.rseq <= after_)
-      continue;
-    after_ = row.rseq;
-    out.push_back(marked(row.result));
-  }
-  sent_ += out.size();
-  finished_ = page.size() < limits_.page || out.empty();
-  next_at_ = now + limits_.pause;
-  return out;
+  for (const auto& id : ids)
+    if (auto* known = answers_.find(key_of(src, id)); known != nullptr)
+      answers_.release(*known);
 }
 
 } // namespace holt::link

@@ -14,19 +14,17 @@
 // Where one visit to the journal should do: judge() is pure and may run there, with a copy of
 // history().
 
-#include "link/journal_store.hpp"
+#include "link/answer_memory.hpp"
 #include "link/link_history.hpp"
+#include "link/session_owner.hpp"
 #include "messages/command.hpp"
 
-#include <deque>
 #include <functional>
 #include <map>
-#include <memory>
+#include <optional>
 #include <variant>
 
 namespace holt::link {
-
-using shared_text = std::shared_ptr<const std::string>;
 
 struct ledger_identity {
   std::string session;
@@ -84,17 +82,6 @@ using decision = std::variant<ignore_it, look_up, execute_it, acknowledge, send_
 enum class repeat : std::uint8_t { is_new, is_done, is_open, is_conflict, is_stray };
 repeat judge(const command& what, std::string_view fingerprint, const journal_row& row,
              const link_history& history, wall_ms now);
-
-/// The stored text of a result with `"dup":true`.
-std::string with_dup(std::string_view text);
-
-/// A meta of presence with role sandbox; nothing for any other.
-struct sandbox_presence {
-  std::string id;
-  std::int64_t since = 0;
-  std::int64_t boot = 0;
-};
-std::optional<sandbox_presence> sandbox_presence_of(const nlohmann::json& meta);
 
 /// A command that is in the book and has no answer yet.
 struct open_command {
@@ -159,7 +146,7 @@ public:
   void not_sent(const journal_key& key, wall_ms now);
   /// Answers that the port did not take, in order, until it refuses one: that and the rest stay.
   void send_unsent(const sender& send, wall_ms now);
-  bool has_unsent() const noexcept { return unsent_ > 0; }
+  bool has_unsent() const noexcept { return answers_.has_unsent(); }
 
   // -- about commands
 
@@ -187,68 +174,19 @@ public:
   const ledger_identity& me() const noexcept { return me_; }
 
 private:
-  struct answered {
-    journal_key key;
-    std::string fingerprint;
-    shared_text text;        ///< null: only the fingerprint is remembered
-    wall_ms at = 0;          ///< finished
-    bool repeatable = false; ///< a read: a repeat runs again
-    wall_ms sent_at = 0;     ///< last
-    bool unsent = false;
-    bool released = false;
-    std::uint64_t order = 0;
-  };
-
   decision admit(const command& what, const std::string& fingerprint, wall_ms now,
                  bool known_to_be_new, bool same_signature);
-  void remember(answered what);
-  void sent(answered& which, wall_ms now);
-  void drop(std::map<journal_key, answered>::iterator which);
-  void trim();
+  void lost(answered& which, wall_ms now);
 
   ledger_identity me_;
-  ledger_limits limits_;
+  std::size_t max_open_;
   link_history history_;
   std::optional<std::string> owner_;
   bool presence_known_ = false;
   command_number last_number_ = 0;
   std::map<command_number, open_command> open_;
   std::map<journal_key, command_number> open_by_key_;
-  std::map<journal_key, answered> recent_;
-  std::map<std::uint64_t, journal_key> recent_by_order_; ///< oldest first
-  std::uint64_t last_order_ = 0;
-  std::uint64_t trimmed_to_ = 0; ///< texts up to this order are gone, but for short ones
-  std::size_t recent_bytes_ = 0;
-  std::size_t unsent_ = 0;
-};
-
-/// `resume`: walks through a src's unreleased results, a page at a time, no faster than allowed.
-class resume_walk {
-public:
-  struct limits {
-    std::size_t page = 16; ///< rows read at once
-    wall_ms pause = 100;   ///< ms between pages, unless the link is unlimited
-  };
-  resume_walk(std::string src, std::uint64_t after, limits how);
-  resume_walk(std::string src, std::uint64_t after)
-    : resume_walk(std::move(src), after, limits{}) {}
-
-  const std::string& src() const noexcept { return src_; }
-  std::uint64_t after() const noexcept { return after_; } ///< for journal_store::unreleased
-  std::size_t page() const noexcept { return limits_.page; }
-  /// A page came: what to send now.
-  std::vector<shared_text> rows(const std::vector<journal_row>& page, wall_ms now);
-  bool finished() const noexcept { return finished_; }
-  wall_ms next_at() const noexcept { return next_at_; } ///< when to ask for the next page
-  std::size_t sent() const noexcept { return sent_; }
-
-private:
-  std::string src_;
-  std::uint64_t after_;
-  limits limits_;
-  wall_ms next_at_ = 0;
-  std::size_t sent_ = 0;
-  bool finished_ = false;
+  answer_memory answers_;
 };
 
 } // namespace holt::link

@@ -9,6 +9,9 @@
 
 #include "link/command_ledger.hpp"
 
+#include <deque>
+#include <map>
+
 namespace holt::link {
 
 struct queue_limits {

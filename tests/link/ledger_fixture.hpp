@@ -36,6 +36,11 @@ inline command read(std::string id, std::string src = std::string{anonymous_scop
   return make_command(command_kind::fs_read, std::move(id), std::move(src));
 }
 
+inline command with_ack(command what) {
+  what.ack = true;
+  return what;
+}
+
 inline shared_text text(std::string what) {
   return std::make_shared<const std::string>(std::move(what));
 }
@@ -142,5 +147,10 @@ struct desk {
     joined(book, now);
   }
 };
+
+/// A result as it is stored, and what said() tells when it is sent again.
+inline constexpr const char* answer = R"({"type":"result","id":"1","ok":true})";
+inline constexpr const char* answer_dup
+  = R"(again {"type":"result","id":"1","ok":true,"dup":true})";
 
 } // namespace holt::link::test
