@@ -22,7 +22,4 @@ result<std::vector<desktop::act>> read_acts(const nlohmann::json& body);
 /// What the feed tells of an act; never the text that was typed.
 nlohmann::json describe_act(const desktop::act& what);
 
-/// A whole number of a field, from `min` to `max`.
-result<int> read_number(const nlohmann::json& fields, const char* name, int min, int max);
-
 } // namespace holt

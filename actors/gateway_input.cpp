@@ -3,6 +3,7 @@
 // Mouse and keyboard. Fields as the clients of npm sandbox-agent 0.4.2 know them
 // (reference/http-api.md); ours are added beside them.
 
+#include "actors/act_fields.hpp"
 #include "actors/act_json.hpp"
 #include "actors/act_limits.hpp"
 #include "actors/gateway.hpp"
@@ -29,7 +30,7 @@ result<int> read_effect_ms(const http::request& request, const json& body) {
     return **limit;
   if (!body.contains("effectMs") || body["effectMs"].is_null())
     return default_effect_ms;
-  return read_number(body, "effectMs", 1, act_limits::effect_ms);
+  return act_fields::read_number(body, "effectMs", 1, act_limits::effect_ms);
 }
 
 /// How long to look for an effect; 0: not at all.

@@ -4,7 +4,7 @@
 // the coordinates of clicks and of a region of the screenshot; `frame` is with title bar and
 // borders. A move sets the frame's corner, a resize the inner size, as with the published server.
 
-#include "actors/act_json.hpp"
+#include "actors/act_fields.hpp"
 #include "actors/act_limits.hpp"
 #include "actors/gateway.hpp"
 #include "actors/query_fields.hpp"
@@ -126,9 +126,9 @@ wish simple(const char* name, window_request what,
 
 void move_window(const gateway_deps& deps, const gateway_call& call) {
   auto body = body_object(call.request);
-  auto x
-    = body ? read_number(*body, "x", -max_coordinate, max_coordinate) : result<int>{body.error()};
-  auto y = x ? read_number(*body, "y", -max_coordinate, max_coordinate) : x;
+  auto x = body ? act_fields::read_number(*body, "x", -max_coordinate, max_coordinate)
+                : result<int>{body.error()};
+  auto y = x ? act_fields::read_number(*body, "y", -max_coordinate, max_coordinate) : x;
   if (!y)
     return call.answer(http::problem(y.error()));
   desktop::point to{*x, *y};
@@ -142,8 +142,9 @@ void move_window(const gateway_deps& deps, const gateway_call& call) {
 
 void resize_window(const gateway_deps& deps, const gateway_call& call) {
   auto body = body_object(call.request);
-  auto width = body ? read_number(*body, "width", 1, max_coordinate) : result<int>{body.error()};
-  auto height = width ? read_number(*body, "height", 1, max_coordinate) : width;
+  auto width
+    = body ? act_fields::read_number(*body, "width", 1, max_coordinate) : result<int>{body.error()};
+  auto height = width ? act_fields::read_number(*body, "height", 1, max_coordinate) : width;
   if (!height)
     return call.answer(http::problem(height.error()));
   auto w = static_cast<unsigned>(*width);

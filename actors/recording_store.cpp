@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "actors/recording_store.hpp"
 
-#include "actors/mp4_fragments.hpp"
+#include "files/mp4_fragments.hpp"
 #include "messages/supervision.hpp"
 #include "transport/state_dir.hpp"
 
@@ -189,8 +189,8 @@ void recording_store::settle(recording& what) {
     const auto path = path_of(what);
     if (before >= 0 && look_at(path) && truncate(path.c_str(), before) != 0)
       return; // stays as it is; the next start tries again
-    (void)join_fragments(path, part_path(what),
-                         milliseconds{read_field<std::int64_t>(kept, part_at, 0)});
+    (void)files::join_fragments(path, part_path(what),
+                                milliseconds{read_field<std::int64_t>(kept, part_at, 0)});
     unlink(part_path(what).c_str());
   }
   const auto file = look_at(path_of(what));
@@ -257,7 +257,7 @@ result<recording_part> recording_store::begin_part(const recording& what, millis
 
 result<void> recording_store::join_part(const recording& what, const recording_part& part) {
   const auto path = path_of(what);
-  const auto whole = cut_to_whole(path);
+  const auto whole = files::cut_to_whole(path);
   if (!whole)
     return whole.error();
   auto document = stored(what);
@@ -265,7 +265,7 @@ result<void> recording_store::join_part(const recording& what, const recording_p
   document[join_from] = whole->whole_end;
   if (auto saved = write_file_atomically(document_path(what), document.dump()); !saved)
     return saved.error();
-  auto joined = join_fragments(path, part.path, part.at);
+  auto joined = files::join_fragments(path, part.path, part.at);
   if (!joined) {
     (void)truncate(path.c_str(), static_cast<off_t>(whole->whole_end));
     return joined;
@@ -275,7 +275,7 @@ result<void> recording_store::join_part(const recording& what, const recording_p
 }
 
 result<void> recording_store::finish(recording& what) {
-  auto whole = cut_to_whole(path_of(what));
+  auto whole = files::cut_to_whole(path_of(what));
   what.bytes = whole ? whole->whole_end : 0;
   if (!whole || whole->fragments == 0) {
     what.status = recording_status::failed;

@@ -16,9 +16,6 @@ namespace {
 
 constexpr std::uint8_t shortcut_mask
   = XCB_MOD_MASK_CONTROL | XCB_MOD_MASK_1 | XCB_MOD_MASK_4; // Control, Alt, Super
-constexpr std::size_t own_changes_kept = 64;
-constexpr unsigned max_spares = 128;
-constexpr std::size_t most_looked_at = 4'096; ///< keys of a text at a time
 
 /// The same letter in the other case; `sym` itself where there is none.
 keysym other_case(keysym sym) {
@@ -29,27 +26,13 @@ keysym other_case(keysym sym) {
 } // namespace
 
 input::input(connection& x, input_options options)
-  : x_(x), map_(x), spares_(options.spares, options.spare_rest) {}
+  : x_(x), map_(x), foreign_(x, options.spares, options.spare_rest) {}
 
 result<std::unique_ptr<input>> input::create(connection& x, input_options options) {
   std::unique_ptr<input> self{new input(x, options)};
-  auto atom = x.atom(options.spares == spare_end::lowest ? "_HOLT_SPARE_KEYS_LOW"
-                                                         : "_HOLT_SPARE_KEYS_HIGH");
-  if (!atom)
-    return atom.error();
-  self->spares_atom_ = *atom;
   watch_modes(x);
-  // What a run that crashed left on the spare keys is ours again.
-  auto cookie = xcb_get_property(x.raw(), 0, x.root(), *atom, XCB_ATOM_CARDINAL, 0, 2 * max_spares);
-  xcb_ptr<xcb_get_property_reply_t> old{xcb_get_property_reply(x.raw(), cookie, nullptr)};
-  if (old && old->format == 32) {
-    const auto* values = static_cast<const std::uint32_t*>(xcb_get_property_value(old.get()));
-    std::map<keycode, keysym> left;
-    for (unsigned i = 0; i + 1 < old->value_len; i += 2)
-      if (values[i] >= 8 && values[i] <= 255)
-        left[static_cast<keycode>(values[i])] = values[i + 1];
-    self->spares_.adopt(left);
-  }
+  if (auto opened = self->foreign_.open(); !opened)
+    return opened.error();
   if (auto read = self->refresh_map(); !read)
     return read.error();
   return self;
@@ -59,15 +42,13 @@ input::~input() {
   if (x_.lost())
     return;
   release_all();
-  for (auto code : spares_.mine())
-    map_key(code, 0);
-  xcb_delete_property(x_.raw(), x_.root(), spares_atom_);
+  foreign_.give_back();
   x_.flush();
 }
 
 void input::on_event(const xcb_generic_event_t& event) {
   if (map_.is_event(event)) {
-    if (!own_changes_.contains(event.full_sequence))
+    if (!foreign_.caused(event))
       map_stale_ = true;
   } else if (is_mode_event(x_, event)) {
     screen_stale_ = true;
@@ -80,8 +61,7 @@ result<void> input::refresh_map() {
     map_stale_ = true;
     return read;
   }
-  spares_.refresh(map_.unused(), [this](keycode code) { return map_.base_symbol(code); });
-  publish_spares();
+  foreign_.refresh(map_);
   return {};
 }
 
@@ -165,7 +145,6 @@ result<void> input::key(keysym sym, bool down) {
 
 result<void> input::press(keysym sym) {
   restore();
-  retry_at_.reset();
   if (map_stale_)
     if (auto read = refresh_map(); !read)
       return read;
@@ -178,7 +157,7 @@ result<void> input::press(keysym sym) {
   auto now = map_.modifiers();
   if (!now)
     return now.error();
-  auto except = spares_.mine();
+  auto except = foreign_.mine();
   auto choice = map_.find(sym, *now, except);
   auto effective = now->base | now->latched | now->locked;
   if ((effective & shortcut_mask) != 0 && (!choice || choice->change.cost() > 0)) {
@@ -187,7 +166,7 @@ result<void> input::press(keysym sym) {
     if (twin && twin->change.cost() == 0)
       choice = twin;
   }
-  return choice ? press_choice(sym, *choice) : press_spare(sym, *now);
+  return choice ? press_choice(sym, *choice) : press_foreign(sym, *now);
 }
 
 result<void> input::press_plain(keysym sym) {
@@ -239,16 +218,11 @@ result<void> input::press_choice(keysym sym, const key_choice& choice) {
   return done("key");
 }
 
-result<void> input::press_spare(keysym sym, const modifier_state& now) {
-  auto spare = spares_.take(sym, spare_keys::clock::now(), held_codes());
-  if (!spare)
-    return spares_.next_free() ? error{errc::busy, "all spare keys are in use"}
-                               : error{errc::unsupported, "the layout has no spare key"};
-  if (spare->fresh) {
-    map_key(spare->code, sym);
-    publish_spares();
-  }
-  key_choice choice{spare->code, {}};
+result<void> input::press_foreign(keysym sym, const modifier_state& now) {
+  auto code = foreign_.take(sym, held_codes());
+  if (!code)
+    return code.error();
+  key_choice choice{*code, {}};
   // Clients turn a letter into its capital under Caps Lock, whatever the key says.
   choice.change.clear_lock = (now.locked & XCB_MOD_MASK_LOCK) != 0 && other_case(sym) != sym;
   return press_choice(sym, choice);
@@ -256,65 +230,13 @@ result<void> input::press_spare(keysym sym, const modifier_state& now) {
 
 result<std::size_t> input::prepare(std::span<const keysym> keys) {
   restore();
-  retry_at_.reset();
   if (map_stale_)
     if (auto read = refresh_map(); !read)
       return read.error();
-  auto state = map_.modifiers();
-  if (!state)
-    return state.error();
-  const auto now = spare_keys::clock::now();
-  const auto except = spares_.mine();
-  const auto held = held_codes();
-  std::set<keysym> seen;
-  std::vector<keysym> there;   // on keys of ours already
-  std::vector<keysym> foreign; // in the order of the text
-  std::size_t covered = 0;
-  for (; covered < std::min(keys.size(), most_looked_at); ++covered) {
-    auto sym = canonical(keys[covered]);
-    if (sym == 0 || is_modifier(sym) || !seen.insert(sym).second)
-      continue;
-    if (map_.find(sym, *state, except))
-      continue;
-    if (spares_.has(sym))
-      there.push_back(sym);
-    else if (foreign.size() + there.size() < spares_.size())
-      foreign.push_back(sym);
-    else
-      break;
-  }
-  // What is on a key already must still be there when its turn comes.
-  for (auto sym : there)
-    static_cast<void>(spares_.take(sym, now, held));
-  auto room = spares_.free(now, held);
-  if (room < foreign.size() && room < (spares_.size() + 1) / 2) {
-    auto wanted = std::min(foreign.size(), (spares_.size() + 1) / 2);
-    if (auto later = spares_.when_free(wanted); later && *later > now) {
-      retry_at_ = later;
-      return error{errc::busy, "all spare keys are in use"};
-    }
-  }
-  std::map<keycode, keysym> fresh;
-  std::optional<keysym> missing;
-  for (auto sym : foreign) {
-    auto spare = spares_.take(sym, now, held);
-    if (!spare) {
-      missing = sym;
-      break;
-    }
-    if (spare->fresh)
-      fresh[spare->code] = sym;
-  }
-  if (!fresh.empty()) {
-    map_keys(fresh);
-    publish_spares();
-  }
-  if (!missing)
-    return std::max<std::size_t>(covered, 1); // a single key is refused where it is pressed
-  for (std::size_t i = 0; i < covered; ++i)
-    if (canonical(keys[i]) == *missing)
-      return std::max<std::size_t>(i, 1);
-  return std::max<std::size_t>(covered, 1);
+  auto now = map_.modifiers();
+  if (!now)
+    return now.error();
+  return foreign_.prepare(keys, map_, *now, held_codes());
 }
 
 void input::apply(const modifier_change& change) {
@@ -361,39 +283,6 @@ std::vector<keycode> input::pressed_of(const std::vector<keycode>& keys) {
     if (reply && (reply->keys[code / 8] >> (code % 8) & 1) != 0)
       pressed.push_back(code);
   return pressed;
-}
-
-void input::map_key(keycode code, keysym sym) {
-  map_keys({{code, sym}});
-}
-
-void input::map_keys(const std::map<keycode, keysym>& fresh) {
-  for (auto i = fresh.begin(); i != fresh.end();) {
-    // One request for each run of neighbours; the keys between two runs are not ours to write.
-    const auto first = i->first;
-    std::vector<xcb_keysym_t> syms;
-    for (unsigned code = first; i != fresh.end() && i->first == code; ++i, ++code)
-      syms.insert(syms.end(), 2, i->second); // both shift levels: it means this whatever is held
-    auto cookie = xcb_change_keyboard_mapping(x_.raw(), static_cast<std::uint8_t>(syms.size() / 2),
-                                              first, 2, syms.data());
-    own_changes_.insert(cookie.sequence);
-    while (own_changes_.size() > own_changes_kept)
-      own_changes_.erase(own_changes_.begin());
-  }
-}
-
-void input::publish_spares() {
-  std::vector<std::uint32_t> values;
-  for (auto [code, sym] : spares_.assignments()) {
-    values.push_back(code);
-    values.push_back(sym);
-  }
-  xcb_change_property(x_.raw(), XCB_PROP_MODE_REPLACE, x_.root(), spares_atom_, XCB_ATOM_CARDINAL,
-                      32, static_cast<std::uint32_t>(values.size()), values.data());
-}
-
-spare_keys::clock::time_point input::retry_at() const {
-  return retry_at_ ? *retry_at_ : spares_.next_free().value_or(spare_keys::clock::now());
 }
 
 void input::release_all() {

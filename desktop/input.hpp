@@ -6,8 +6,7 @@
 // Works on the thread of its connection; must not outlive it. Never waits: where every spare key is
 // still in use it answers errc::busy and says when to try again.
 
-#include "desktop/keymap.hpp"
-#include "desktop/spare_keys.hpp"
+#include "desktop/foreign_keys.hpp"
 
 #include <array>
 #include <functional>
@@ -69,7 +68,7 @@ public:
   result<std::size_t> prepare(std::span<const keysym> keys);
 
   /// After errc::busy: when the same call may succeed.
-  spare_keys::clock::time_point retry_at() const;
+  spare_keys::clock::time_point retry_at() const { return foreign_.retry_at(); }
 
   /// Releases every key and button that this object holds.
   void release_all();
@@ -82,24 +81,20 @@ private:
   result<void> press(keysym sym);
   result<void> press_plain(keysym sym);
   result<void> press_choice(keysym sym, const key_choice& choice);
-  result<void> press_spare(keysym sym, const modifier_state& now);
+  result<void> press_foreign(keysym sym, const modifier_state& now);
   void apply(const modifier_change& change);
   void restore();
   void fake(std::uint8_t type, std::uint8_t detail);
   void tap_button(std::uint8_t number, int count);
   std::vector<keycode> pressed_of(const std::vector<keycode>& keys);
-  void map_key(keycode code, keysym sym);
-  void map_keys(const std::map<keycode, keysym>& fresh);
-  void publish_spares();
   result<void> refresh_map();
   std::vector<keycode> held_codes() const;
   result<void> done(const char* what);
 
   connection& x_;
   keymap map_;
-  spare_keys spares_;
+  foreign_keys foreign_;
   bool map_stale_ = true;
-  std::set<std::uint32_t> own_changes_; ///< sequence numbers of our map requests, newest few
   screen_size screen_;
   bool screen_stale_ = true;
   std::map<keysym, keycode> keys_; ///< held
@@ -108,9 +103,7 @@ private:
   std::vector<keycode> pressed_for_key_;
   std::vector<keycode> released_for_key_;
   bool lock_cleared_ = false;
-  xcb_atom_t spares_atom_ = 0;
   std::function<void(std::uint8_t, std::uint8_t)> on_fake_;
-  std::optional<spare_keys::clock::time_point> retry_at_; ///< later than when one key is free
 };
 
 } // namespace holt::desktop

@@ -3,12 +3,12 @@
 
 // The recorder with a real tree, X server and ffmpeg, without a gateway.
 
-#include "actors/mp4_fragments.hpp"
 #include "actors/recorder.hpp"
 #include "actors/runtime.hpp"
 #include "actors/x_client.hpp"
 #include "desktop/modes.hpp"
 #include "desktop/workbench.hpp"
+#include "files/mp4_fragments.hpp"
 #include "tests/desktop/xvfb.hpp"
 
 #include "check.hpp"
@@ -146,7 +146,7 @@ struct house {
   }
   bool has_fragments(const std::string& id, std::uint64_t n) {
     return eventually([&] {
-      auto map = map_fragments(path(id));
+      auto map = files::map_fragments(path(id));
       return map && map->fragments >= n;
     });
   }
@@ -212,7 +212,7 @@ CAF_TEST(a recording is whole when its stop is answered) {
   auto ended = h.end();
   CAF_REQUIRE(ended.has_value());
   CAF_CHECK_EQUAL((*ended)["status"].get<std::string>(), "completed");
-  const auto map = map_fragments(h.path(id));
+  const auto map = files::map_fragments(h.path(id));
   CAF_REQUIRE(map.has_value());
   CAF_CHECK(map->fragments >= 1u);
   CAF_CHECK_EQUAL(map->whole_end, (*ended)["bytes"].get<std::uint64_t>());
@@ -240,7 +240,7 @@ CAF_TEST(an ffmpeg that is killed makes a failed recording that can be played) {
   CAF_CHECK(eventually([&] { return h.look(id)["status"] == "failed"; }));
   const auto told = h.look(id);
   CAF_CHECK(told["reason"].get<std::string>().find("signal 9") != std::string::npos);
-  const auto map = map_fragments(h.path(id));
+  const auto map = files::map_fragments(h.path(id));
   CAF_REQUIRE(map.has_value());
   CAF_CHECK_EQUAL(map->whole_end, told["bytes"].get<std::uint64_t>());
 }
@@ -268,7 +268,7 @@ CAF_TEST(it goes on in the same file when the screen changes its size) {
   auto ended = h.end();
   CAF_REQUIRE(ended.has_value());
   CAF_CHECK_EQUAL((*ended)["status"].get<std::string>(), "completed");
-  const auto map = map_fragments(h.path(id));
+  const auto map = files::map_fragments(h.path(id));
   CAF_REQUIRE(map.has_value());
   CAF_CHECK(map->fragments >= 3u);
   CAF_CHECK_EQUAL(map->whole_end, (*ended)["bytes"].get<std::uint64_t>());

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #define CAF_SUITE recording
 
-// The files of recordings without ffmpeg: what is whole in a video, joining, settling, numbers.
+// The files of recordings without ffmpeg: numbers, documents, settling, how an end is judged.
 
-#include "actors/mp4_fragments.hpp"
 #include "actors/recording_plan.hpp"
+#include "files/mp4_fragments.hpp"
 
 #include "tests/actors/actor_fixture.hpp"
+#include "tests/files/mp4_boxes.hpp"
 
 #include <sys/stat.h>
 
@@ -20,44 +21,11 @@ using namespace std::chrono_literals;
 namespace {
 
 namespace fs = std::filesystem;
-
-std::string big(std::uint64_t value, int bytes) {
-  std::string out;
-  for (int i = bytes - 1; i >= 0; --i)
-    out += static_cast<char>(value >> (8 * i) & 0xff);
-  return out;
-}
-
-std::string box(const std::string& type, const std::string& body) {
-  return big(body.size() + 8, 4) + type + body;
-}
-
-std::string track(unsigned id, std::uint64_t time) {
-  return box("traf", box("tfhd", big(0, 4) + big(id, 4))
-                       + box("tfdt", std::string("\1\0\0\0", 4) + big(time, 8)));
-}
-
-std::string fragment(std::uint64_t time, const std::string& pictures) {
-  return box("moof", box("mfhd", big(0, 8)) + track(1, time) + track(2, time))
-         + box("mdat", pictures);
-}
-
-std::string header() {
-  return box("ftyp", "iso5") + box("moov", "tracks");
-}
+using test::mp4::fragment;
+using test::mp4::header;
 
 void write(const std::string& path, const std::string& bytes) {
   std::ofstream{path, std::ios::binary} << bytes;
-}
-
-std::string read(const std::string& path) {
-  std::ifstream in{path, std::ios::binary};
-  return {std::istreambuf_iterator<char>{in}, {}};
-}
-
-fragment_map map_text(const std::string& bytes) {
-  return map_fragments(
-    bytes.size(), [&](std::uint64_t at, char* to, std::size_t n) { return bytes.copy(to, n, at); });
 }
 
 struct fixture {
@@ -82,52 +50,6 @@ recording like() {
 } // namespace
 
 CAF_TEST_FIXTURE_SCOPE(recording_tests, fixture)
-
-CAF_TEST(only whole fragments count) {
-  const auto whole = header() + fragment(0, "abc") + fragment(9, "de");
-  for (std::size_t cut = 0; cut <= whole.size(); ++cut) {
-    const auto map = map_text(whole.substr(0, cut));
-    CAF_CHECK(map.whole_end <= cut);
-    CAF_CHECK(map.fragments <= 2u);
-  }
-  const auto map = map_text(whole);
-  CAF_CHECK_EQUAL(map.header_end, header().size());
-  CAF_CHECK_EQUAL(map.whole_end, whole.size());
-  CAF_CHECK_EQUAL(map.fragments, 2u);
-  CAF_CHECK_EQUAL(map_text(whole.substr(0, whole.size() - 1)).fragments, 1u);
-  CAF_CHECK_EQUAL(map_text(fragment(0, "x")).whole_end, 0u);
-}
-
-CAF_TEST(a joined fragment is later by its tracks own clocks) {
-  write(file("a"), header() + fragment(0, "abc") + "half a box");
-  write(file("b"), header() + fragment(5, "de"));
-  CAF_REQUIRE(join_fragments(file("a"), file("b"), 2s).has_value());
-  const auto joined
-    = box("moof", box("mfhd", big(0, 8)) + track(1, 5 + 180'000) + track(2, 5 + 96'000))
-      + box("mdat", "de");
-  CAF_CHECK(read(file("a")) == header() + fragment(0, "abc") + joined);
-}
-
-CAF_TEST(a joined fragment never begins before the end of what is there) {
-  // Two samples of 1 s by their own words, and three of the usual 0.5 s.
-  const auto own = box("trun", std::string("\0\0\3\1", 4) + big(2, 4) + big(0, 4) + big(90'000, 4)
-                                 + big(7, 4) + big(90'000, 4) + big(7, 4));
-  const auto usual = box("trun", std::string(4, '\0') + big(3, 4));
-  const auto picture
-    = box("traf", box("tfhd", big(0, 4) + big(1, 4))
-                    + box("tfdt", std::string("\1\0\0\0", 4) + big(90'000, 8)) + own);
-  const auto sound
-    = box("traf", box("tfhd", big(8, 4) + big(2, 4) + big(24'000, 4))
-                    + box("tfdt", std::string("\1\0\0\0", 4) + big(48'000, 8)) + usual);
-  CAF_CHECK_EQUAL(fragment_end(box("moof", picture)).count(), 3'000);
-  CAF_CHECK_EQUAL(fragment_end(box("moof", sound)).count(), 2'500);
-  const auto before = header() + box("moof", picture + sound) + box("mdat", "abc");
-  write(file("a"), before);
-  write(file("b"), header() + fragment(0, "de"));
-  CAF_REQUIRE(join_fragments(file("a"), file("b"), 2s).has_value());
-  const auto joined = box("moof", box("mfhd", big(0, 8)) + track(1, 270'000) + track(2, 144'000));
-  CAF_CHECK(read(file("a")) == before + joined + box("mdat", "de"));
-}
 
 CAF_TEST(numbers are never given twice) {
   recording_store store{file("r")};
@@ -183,7 +105,7 @@ CAF_TEST(what a dead daemon left is settled and kept) {
   CAF_REQUIRE(found.has_value());
   CAF_CHECK(found->status == recording_status::failed);
   CAF_CHECK(!found->reason.empty());
-  const auto map = map_fragments(store.path_of(*found));
+  const auto map = files::map_fragments(store.path_of(*found));
   CAF_REQUIRE(map.has_value());
   CAF_CHECK_EQUAL(map->fragments, 2u);
   CAF_CHECK_EQUAL(map->whole_end, found->bytes);
@@ -206,7 +128,7 @@ CAF_TEST(a join that a dead daemon began is done once) {
   }
   recording_store store{file("r")};
   CAF_REQUIRE(store.open().has_value());
-  const auto map = map_fragments(file("r/rec_1.mp4"));
+  const auto map = files::map_fragments(file("r/rec_1.mp4"));
   CAF_REQUIRE(map.has_value());
   CAF_CHECK_EQUAL(map->fragments, 2u);
 }

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-#include "actors/mp4_fragments.hpp"
+#include "files/mp4_fragments.hpp"
 #include "tests/fuzz/fuzz.hpp"
 
 using namespace holt;
+using namespace holt::files;
 
 FUZZ(mp4) {
   std::string text{fuzz::text(data)};

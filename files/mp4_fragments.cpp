@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "actors/mp4_fragments.hpp"
+#include "files/mp4_fragments.hpp"
 
 #include "files/path_jail.hpp"
 #include "transport/state_dir.hpp"
@@ -13,7 +13,7 @@
 #include <cerrno>
 #include <cstring>
 
-namespace holt {
+namespace holt::files {
 
 namespace {
 
@@ -70,8 +70,8 @@ result<fragment_map> map_file(int fd, const std::string& path) {
   });
 }
 
-result<files::unique_fd> open_file(const std::string& path, int flags) {
-  files::unique_fd out{::open(path.c_str(), flags | O_CLOEXEC | O_NOFOLLOW)};
+result<unique_fd> open_file(const std::string& path, int flags) {
+  unique_fd out{::open(path.c_str(), flags | O_CLOEXEC | O_NOFOLLOW)};
   if (out.get() < 0)
     return file_error(errno, "cannot open", path);
   return out;
@@ -369,4 +369,4 @@ result<void> join_fragments(const std::string& to, const std::string& from,
     begin, more->whole_end, delay);
 }
 
-} // namespace holt
+} // namespace holt::files

@@ -12,7 +12,7 @@
 #include <functional>
 #include <string>
 
-namespace holt {
+namespace holt::files {
 
 struct fragment_map {
   std::uint64_t header_end = 0; ///< where the first fragment begins; 0: there is no header yet
@@ -48,4 +48,4 @@ std::chrono::milliseconds fragment_end(const std::string& bytes, const track_clo
 result<void> join_fragments(const std::string& to, const std::string& from,
                             std::chrono::milliseconds by);
 
-} // namespace holt
+} // namespace holt::files
