@@ -46,12 +46,12 @@ export function DriveBar() {
       {may ? (
         <div class="row">
           {!control.you && control.kind !== 'person' && (
-            <button type="button" class="button primary" data-testid="drive" onClick={() => { viewer.drive(); to_desktop(); }}>
+            <button type="button" class="button primary" data-testid="drive" onClick={() => { viewer.driving.request(); to_desktop(); }}>
               <Icon name="hand" /> Drive
             </button>
           )}
           {!control.you && control.kind === 'person' && (
-            <button type="button" class="button primary" data-testid="drive" disabled={asking} onClick={() => viewer.drive()}>
+            <button type="button" class="button primary" data-testid="drive" disabled={asking} onClick={() => viewer.driving.request()}>
               {asking ? 'Asked' : 'Ask to drive'}
             </button>
           )}
@@ -61,13 +61,13 @@ export function DriveBar() {
               class="button"
               data-testid="take"
               title="Nobody else and no agent acts until you release"
-              onClick={() => { viewer.take(); to_desktop(); }}
+              onClick={() => { viewer.driving.take(); to_desktop(); }}
             >
               {control.you ? 'Hold off agent' : 'Take over'}
             </button>
           )}
           {control.you && (
-            <button type="button" class="button" data-testid="release" onClick={() => viewer.release()}>
+            <button type="button" class="button" data-testid="release" onClick={() => viewer.driving.release()}>
               Release
             </button>
           )}
@@ -94,10 +94,10 @@ export function DriveBar() {
         <div class="ask" role="alert" key={request.id} data-testid="control-request">
           <span><strong>{request.name}</strong> asks to drive</span>
           <div class="row">
-            <button type="button" class="button primary" data-testid="give" onClick={() => viewer.give(request.id)}>
+            <button type="button" class="button primary" data-testid="give" onClick={() => viewer.driving.give(request.id)}>
               Hand over
             </button>
-            <button type="button" class="button" onClick={() => viewer.ignore_request(request.id)}>
+            <button type="button" class="button" onClick={() => viewer.driving.ignore_request(request.id)}>
               Not now
             </button>
           </div>

@@ -60,7 +60,7 @@ export function bind_input(picture: HTMLElement, sink: HTMLTextAreaElement): () 
   const engage = () => {
     if (!sound_chosen.peek()) set_sound(true);
     const { control, can_control, phase } = view.peek();
-    if (phase === 'live' && can_control && !control.you && control.kind !== 'person') viewer.drive();
+    if (phase === 'live' && can_control && !control.you && control.kind !== 'person') viewer.driving.request();
   };
 
   const on = <K extends keyof HTMLElementEventMap>(

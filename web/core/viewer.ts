@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// The live desktop: one signaling socket, one media connection, who drives, and the way back
-// after every loss. It owns ViewerState and all waits; each wait has a limit and each state a
-// reason in words. It touches no document: the app shows what it says and feeds it input.
+// The live desktop: one signaling socket, one media connection, and the way back after every
+// loss. It owns ViewerState and all waits; each wait has a limit and each state a reason in words
+// (`driving` keeps who drives). It touches no document: the app shows what it says and feeds it
+// input.
 
 import { backoff_delay } from './backoff.ts';
 import { Timers } from './clock.ts';
 import { encode_button, encode_key, encode_move, encode_scroll } from './codec.ts';
 import type { ServerMessage } from './codec.ts';
+import { Driving, undriven } from './driving.ts';
 import type { MediaDeps, MediaOwner } from './media.ts';
 import { Media } from './media.ts';
 import type { AfterClose, Words } from './reasons.ts';
@@ -15,14 +17,7 @@ import type { MakeSocket, Payload } from './signaling.ts';
 import { Signaling } from './signaling.ts';
 import { Store } from './store.ts';
 import type { ViewerState } from './viewer_state.ts';
-import {
-  control_of,
-  count,
-  initial_viewer_state,
-  nobody,
-  screen_of,
-  text,
-} from './viewer_state.ts';
+import { count, initial_viewer_state, screen_of, text } from './viewer_state.ts';
 
 /** Why a socket could not even open: asked over HTTP, which can tell more. */
 export interface Diagnosis extends Words {
@@ -53,6 +48,7 @@ const limits = {
 
 export class Viewer {
   readonly state = new Store<ViewerState>(initial_viewer_state);
+  readonly driving: Driving;
   readonly #deps: ViewerDeps;
   readonly #hooks: ViewerHooks;
   readonly #timers: Timers;
@@ -67,6 +63,12 @@ export class Viewer {
     this.#hooks = hooks;
     this.#timers = new Timers(deps.clock);
     this.#media = new Media(deps, this.#as_owner());
+    this.driving = new Driving(this.state, {
+      send: (event, payload) => this.#signaling?.send(event, payload) ?? false,
+      release_input: () => this.#hooks.release_input(),
+      forget_early_input: () => this.#media.forget_early_input(),
+      notice: (words) => this.#notice(words),
+    });
   }
 
   get connection(): RTCPeerConnection | undefined {
@@ -100,35 +102,6 @@ export class Viewer {
   /** The app has shown a picture of the present media connection. */
   frame_shown(): void {
     this.#media.frame_shown();
-  }
-
-  // ---- who drives
-
-  /** Drive beside the agent; the present driver is asked when there is one. */
-  drive(): boolean {
-    const { control } = this.state.get();
-    const sent = this.#signaling?.send('control/request') ?? false;
-    if (sent && control.kind === 'person' && !control.you) this.state.patch({ asking: true });
-    return sent;
-  }
-
-  /** Exclusive: everybody else and the agent are held off until release. */
-  take(): boolean {
-    return this.#signaling?.send('control/take') ?? false;
-  }
-
-  release(): boolean {
-    this.#hooks.release_input();
-    return this.#signaling?.send('control/release') ?? false;
-  }
-
-  give(id: string): void {
-    this.#signaling?.send('control/give', { id });
-    this.ignore_request(id);
-  }
-
-  ignore_request(id: string): void {
-    this.state.patch({ requests: this.state.get().requests.filter((r) => r.id !== id) });
   }
 
   set_clipboard(value: string): boolean {
@@ -217,7 +190,7 @@ export class Viewer {
     this.#media.drop();
     this.#signaling?.close();
     this.#signaling = undefined;
-    this.state.patch({ control: nobody, asking: false, requests: [], retry_at_ms: undefined });
+    this.state.patch({ ...undriven, retry_at_ms: undefined });
   }
 
   // ---- events of the daemon and the engine
@@ -248,10 +221,10 @@ export class Viewer {
         if (this.#initialised && !this.#media.asked) this.#request();
         return;
       case 'holt/control':
-        this.#on_control(payload);
+        this.driving.told(payload);
         return;
       case 'holt/control_request':
-        this.#on_control_request(payload);
+        this.driving.asked(payload);
         return;
       case 'holt/error':
         this.#on_error(payload);
@@ -299,27 +272,6 @@ export class Viewer {
     else this.#timers.set('session', limits.session_ms, () => this.#request());
   }
 
-  #on_control(payload: Payload): void {
-    const before = this.state.get().control;
-    const control = control_of(payload);
-    const lost = before.you && !control.you;
-    if (lost) this.#hooks.release_input();
-    if (lost) this.#media.forget_early_input();
-    this.state.patch({
-      control,
-      asking: this.state.get().asking && control.kind === 'person' && !control.you,
-      requests: control.you ? this.state.get().requests : [],
-    });
-    if (lost) this.#notice(control.kind === 'none' ? 'You no longer drive.' : `${control.name || 'Somebody else'} drives now.`);
-  }
-
-  #on_control_request(payload: Payload): void {
-    const id = text(payload.id);
-    const { requests } = this.state.get();
-    if (id === '' || requests.length >= 8 || requests.some((r) => r.id === id)) return;
-    this.state.patch({ requests: [...requests, { id, name: text(payload.name, 80) || 'Somebody' }] });
-  }
-
   #on_error(payload: Payload): void {
     const code = text(payload.code, 60);
     const words = words_of_error(code, text(payload.detail));
@@ -327,7 +279,7 @@ export class Viewer {
       ? (payload.addresses as unknown[]).map((a) => text(a, 100)).filter((a) => a !== '').slice(0, 16)
       : [];
     if (!/^(engine|stream)_/.test(code)) {
-      this.state.patch({ asking: false });
+      this.driving.refused();
       this.#notice(words.detail === '' ? words.title : `${words.title}: ${words.detail}`);
       return;
     }

@@ -13,7 +13,7 @@ test('nothing is sent without control, and control shows who has it', async () =
   rig.viewer.button(true, 1);
   rig.viewer.scroll(0, 1, false);
   assert.equal(channel.sent.length, 0);
-  rig.viewer.drive();
+  rig.viewer.driving.request();
   rig.socket().say('holt/control', { epoch: 1, kind: 'person', name: 'Ana', you: true });
   rig.viewer.key(true, 0x61);
   rig.viewer.move(1, 2);
@@ -30,7 +30,7 @@ test('releasing control lets go of every key first', async () => {
   await go_live(rig);
   rig.socket().say('holt/control', { kind: 'person', name: 'Ana', you: true });
   rig.log.length = 0;
-  rig.viewer.release();
+  rig.viewer.driving.release();
   assert.deepEqual(rig.log, ['release input']);
   assert.equal(rig.socket().events().at(-1), 'control/release');
 });
@@ -92,7 +92,7 @@ test('somebody asks, is handed control or not', async () => {
   rig.socket().say('holt/control', { kind: 'person', you: true });
   for (let i = 0; i < 20; i += 1) rig.socket().say('holt/control_request', { id: `v${i % 12}`, name: 'Bo' });
   assert.equal(rig.viewer.state.get().requests.length, 8);
-  rig.viewer.give('v1');
+  rig.viewer.driving.give('v1');
   assert.deepEqual(rig.socket().sent.at(-1), { event: 'control/give', payload: { id: 'v1' } });
   assert.equal(rig.viewer.state.get().requests.length, 7);
 });
@@ -101,7 +101,7 @@ test('asking waits until somebody answers', async () => {
   const rig = make();
   await go_live(rig);
   rig.socket().say('holt/control', { kind: 'person', name: 'Bo', you: false });
-  rig.viewer.drive();
+  rig.viewer.driving.request();
   assert.ok(rig.viewer.state.get().asking);
   rig.socket().say('holt/control', { kind: 'person', name: 'Ana', you: true });
   assert.ok(!rig.viewer.state.get().asking);
