@@ -17,10 +17,6 @@ using namespace holt;
 using namespace holt::desktop;
 using namespace std::chrono_literals;
 
-#define NEEDS_X                                                                                    \
-  if (test::skipped(__func__, {"Xvfb"}))                                                           \
-  return
-
 namespace {
 
 struct fixture {
@@ -57,7 +53,7 @@ struct fixture {
 CAF_TEST_FIXTURE_SCOPE(on_a_desktop, fixture)
 
 CAF_TEST(each act answers where the pointer is afterwards) {
-  NEEDS_X;
+  NEEDS_X();
   auto got = run({move_act{{10, 20}}, click_act{{30, 40}, 1, 2, {}}, move_act{{639, 479}}});
   CAF_REQUIRE_EQUAL(got.size(), 3u);
   for (const auto& one : got)
@@ -69,7 +65,7 @@ CAF_TEST(each act answers where the pointer is afterwards) {
 }
 
 CAF_TEST(an order with a point off the screen does nothing at all) {
-  NEEDS_X;
+  NEEDS_X();
   run({move_act{{1, 1}}});
   auto got = run({move_act{{10, 20}}, move_act{{640, 1}}});
   CAF_REQUIRE_EQUAL(got.size(), 1u);
@@ -80,7 +76,7 @@ CAF_TEST(an order with a point off the screen does nothing at all) {
 }
 
 CAF_TEST(clicks and wheel arrive as they were ordered) {
-  NEEDS_X;
+  NEEDS_X();
   test::key_reader reader{server->display()};
   run({click_act{{30, 40}, 3, 2, {}}, scroll_act{{30, 40}, 0, 2}, scroll_act{{30, 40}, -1, 0}});
   reader.rest();
@@ -88,7 +84,7 @@ CAF_TEST(clicks and wheel arrive as they were ordered) {
 }
 
 CAF_TEST(a drag passes points between its ends with the button down) {
-  NEEDS_X;
+  NEEDS_X();
   test::key_reader reader{server->display()};
   auto got = run({drag_act{{{10, 10}, {100, 60}, {20, 200}}, 1, 50ms}});
   CAF_REQUIRE_EQUAL(got.size(), 1u);
@@ -101,7 +97,7 @@ CAF_TEST(a drag passes points between its ends with the button down) {
 }
 
 CAF_TEST(text of two orders is never mixed) {
-  NEEDS_X;
+  NEEDS_X();
   test::key_reader reader{server->display()};
   unsigned done = 0;
   auto order = [&](const char* text) {
@@ -120,7 +116,7 @@ CAF_TEST(text of two orders is never mixed) {
 }
 
 CAF_TEST(text beyond the layout and combinations arrive) {
-  NEEDS_X;
+  NEEDS_X();
   test::key_reader reader{server->display()};
   run({typed("xÄ漢🎉")});
   CAF_CHECK_EQUAL(reader.text(4), "xÄ漢🎉");
@@ -138,7 +134,7 @@ CAF_TEST(text beyond the layout and combinations arrive) {
 }
 
 CAF_TEST(what may not act any more stops where it is) {
-  NEEDS_X;
+  NEEDS_X();
   int steps = 0;
   auto got
     = run({move_act{{5, 5}}, move_act{{6, 6}}, move_act{{7, 7}}}, 0ms, [&]() -> result<void> {
@@ -154,7 +150,7 @@ CAF_TEST(what may not act any more stops where it is) {
 }
 
 CAF_TEST(what is held is let go when it was forgotten) {
-  NEEDS_X;
+  NEEDS_X();
   test::key_reader reader{server->display()};
   run({key_act{XKB_KEY_Shift_L, true}, button_act{{}, 1, true}});
   auto now = act_queue::clock::now();
@@ -168,7 +164,7 @@ CAF_TEST(what is held is let go when it was forgotten) {
 }
 
 CAF_TEST(an effect is what is painted afterwards) {
-  NEEDS_X;
+  NEEDS_X();
   test::painter painter{server->display()};
   auto quiet = run({move_act{{9, 9}}}, 50ms);
   CAF_REQUIRE(quiet.size() == 1);
@@ -188,7 +184,7 @@ CAF_TEST(an effect is what is painted afterwards) {
 }
 
 CAF_TEST(orders that were not done are answered when the desk goes) {
-  NEEDS_X;
+  NEEDS_X();
   unsigned failed = 0;
   for (int i = 0; i < 3; ++i)
     bench->acts().add({{wait_act{10s}}, 0ms, nullptr, [&](const std::vector<act_outcome>& got) {

@@ -146,8 +146,4 @@ inline std::string large_picture(std::size_t bytes) {
   return out;
 }
 
-#define NEEDS_X                                                                                    \
-  if (test::skipped(__func__, {"Xvfb", "xclip"}))                                                  \
-  return
-
 } // namespace holt::test

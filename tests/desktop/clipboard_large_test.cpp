@@ -50,7 +50,7 @@ struct asker {
 } // namespace
 
 CAF_TEST(five megabytes of another program are read whole) {
-  NEEDS_X;
+  NEEDS_X("xclip");
   clip_desk d;
   const auto text = test::large_text(5'000'000);
   d.copy(text);
@@ -62,7 +62,7 @@ CAF_TEST(five megabytes of another program are read whole) {
 }
 
 CAF_TEST(what is larger than the limit is refused and its owner goes on) {
-  NEEDS_X;
+  NEEDS_X("xclip");
   clip_desk d;
   d.copy(std::string(max_offer_bytes + 1'000'000, 'x'));
   CAF_REQUIRE(d.until([&] { return !d.changes.empty(); }));
@@ -73,7 +73,7 @@ CAF_TEST(what is larger than the limit is refused and its owner goes on) {
 }
 
 CAF_TEST(several programs get large data at once and a copy meanwhile changes none of it) {
-  NEEDS_X;
+  NEEDS_X("xclip");
   clip_desk d;
   const auto picture = test::large_picture(6'000'000);
   CAF_REQUIRE(d.board->set({test::clip("image/png", picture)}, {}));
@@ -108,7 +108,7 @@ CAF_TEST(several programs get large data at once and a copy meanwhile changes no
 }
 
 CAF_TEST(a program that dies midway is forgotten) {
-  NEEDS_X;
+  NEEDS_X("xclip");
   clip_desk d;
   CAF_REQUIRE(d.board->set(test::large_text(4'000'000)));
   {
@@ -122,7 +122,7 @@ CAF_TEST(a program that dies midway is forgotten) {
 }
 
 CAF_TEST(a program that stalls is given up and holds up nobody) {
-  NEEDS_X;
+  NEEDS_X("xclip");
   clip_desk d;
   const auto text = test::large_text(2'000'000);
   CAF_REQUIRE(d.board->set(text));
@@ -136,7 +136,7 @@ CAF_TEST(a program that stalls is given up and holds up nobody) {
 }
 
 CAF_TEST(an owner that stalls is given up and the next one is read) {
-  NEEDS_X;
+  NEEDS_X("xclip");
   clip_desk d;
   d.copy(test::large_text(3'000'000));
   CAF_REQUIRE(d.until([&] { return !d.changes.empty(); }));
@@ -158,7 +158,7 @@ CAF_TEST(an owner that stalls is given up and the next one is read) {
 }
 
 CAF_TEST(what waits is answered when the clipboard goes) {
-  NEEDS_X;
+  NEEDS_X("xclip");
   clip_desk d;
   d.copy("unread");
   CAF_REQUIRE(d.until([&] { return !d.changes.empty(); }));
@@ -174,7 +174,7 @@ CAF_TEST(what waits is answered when the clipboard goes) {
 }
 
 CAF_TEST(several targets are had with one request) {
-  NEEDS_X;
+  NEEDS_X("xclip");
   clip_desk d;
   CAF_REQUIRE(
     d.board->set({test::clip(plain_text, "both"), test::clip(html_text, "<b>both</b>")}, {}));
@@ -205,7 +205,7 @@ CAF_TEST(several targets are had with one request) {
 }
 
 CAF_TEST(since when it is owned is told) {
-  NEEDS_X;
+  NEEDS_X("xclip");
   clip_desk d;
   CAF_REQUIRE(d.board->set("x"));
   CAF_REQUIRE(d.until([&] { return !d.changes.empty(); }));

@@ -16,7 +16,7 @@ std::string large() {
 } // namespace
 
 CAF_TEST(text that was set is pasted elsewhere) {
-  NEEDS_X;
+  NEEDS_X("xclip");
   clip_desk d{true};
   CAF_REQUIRE(d.board->set("häuser 日 😀"));
   CAF_CHECK_EQUAL(d.pasted(), "häuser 日 😀");
@@ -25,7 +25,7 @@ CAF_TEST(text that was set is pasted elsewhere) {
 }
 
 CAF_TEST(a megabyte leaves in pieces) {
-  NEEDS_X;
+  NEEDS_X("xclip");
   clip_desk d{true};
   CAF_REQUIRE(d.board->set(large()));
   auto got = d.pasted();
@@ -35,7 +35,7 @@ CAF_TEST(a megabyte leaves in pieces) {
 }
 
 CAF_TEST(text that is copied elsewhere is heard) {
-  NEEDS_X;
+  NEEDS_X("xclip");
   clip_desk d{true};
   CAF_REQUIRE(d.board->set("mine"));
   d.copy("theirs äöü");
@@ -46,7 +46,7 @@ CAF_TEST(text that is copied elsewhere is heard) {
 }
 
 CAF_TEST(a megabyte arrives in pieces and two are not listened to) {
-  NEEDS_X;
+  NEEDS_X("xclip");
   clip_desk d{true};
   d.copy(large());
   CAF_CHECK(d.until([&] { return !d.heard.empty(); }));
@@ -59,7 +59,7 @@ CAF_TEST(a megabyte arrives in pieces and two are not listened to) {
 }
 
 CAF_TEST(what is too large or no text is refused) {
-  NEEDS_X;
+  NEEDS_X("xclip");
   clip_desk d;
   CAF_CHECK(d.board->set(std::string(max_offer_bytes, 'x')));
   auto much = d.board->set(std::string(max_offer_bytes + 1, 'x'));
@@ -71,7 +71,7 @@ CAF_TEST(what is too large or no text is refused) {
 }
 
 CAF_TEST(several forms are offered and each is pasted as it is) {
-  NEEDS_X;
+  NEEDS_X("xclip");
   clip_desk d;
   const auto picture = test::large_picture(3'000);
   CAF_REQUIRE(
@@ -94,7 +94,7 @@ CAF_TEST(several forms are offered and each is pasted as it is) {
 }
 
 CAF_TEST(forms that others copy are listed and read) {
-  NEEDS_X;
+  NEEDS_X("xclip");
   clip_desk d;
   d.copy("<i>häuser</i>", "text/html");
   CAF_REQUIRE(d.until([&] { return !d.changes.empty(); }));
@@ -110,7 +110,7 @@ CAF_TEST(forms that others copy are listed and read) {
 }
 
 CAF_TEST(html in the older form of a browser becomes utf8) {
-  NEEDS_X;
+  NEEDS_X("xclip");
   clip_desk d;
   std::string wide{"\xff\xfe"};
   for (char c : std::string{"<p>ok</p>"}) {
@@ -123,7 +123,7 @@ CAF_TEST(html in the older form of a browser becomes utf8) {
 }
 
 CAF_TEST(changes tell who owns it and what there is) {
-  NEEDS_X;
+  NEEDS_X("xclip");
   clip_desk d;
   CAF_REQUIRE(d.board->set({test::clip(html_text, "<b>x</b>")}, "agent 7"));
   CAF_REQUIRE(d.until([&] { return !d.changes.empty(); }));
@@ -144,7 +144,7 @@ CAF_TEST(changes tell who owns it and what there is) {
 }
 
 CAF_TEST(a write is not undone by a change from before it) {
-  NEEDS_X;
+  NEEDS_X("xclip");
   clip_desk d;
   d.copy("theirs");
   CAF_REQUIRE(d.until([&] { return !d.changes.empty(); }));

@@ -13,10 +13,6 @@ using namespace holt;
 using namespace holt::desktop;
 using namespace std::chrono_literals;
 
-#define NEEDS_X                                                                                    \
-  if (test::skipped(__func__, {"Xvfb"}))                                                           \
-  return
-
 namespace {
 
 /// A program with the keyboard: pastes when it gets any key, if it pastes at all.
@@ -119,7 +115,7 @@ clip_part clip(std::string_view type, std::string bytes) {
 CAF_TEST_FIXTURE_SCOPE(by_the_clipboard, fixture)
 
 CAF_TEST(a text is pasted and what was copied before is there again) {
-  NEEDS_X;
+  NEEDS_X();
   CAF_REQUIRE(
     bench->board(false).set({clip(plain_text, "mine"), clip(html_text, "<b>mine</b>")}, "me"));
   CAF_REQUIRE(until([&] { return changes == 1; }));
@@ -132,7 +128,7 @@ CAF_TEST(a text is pasted and what was copied before is there again) {
 }
 
 CAF_TEST(what another program copied is there again in every form) {
-  NEEDS_X;
+  NEEDS_X();
   auto other = std::shared_ptr<connection>{std::move(*connection::open({server->display(), {}}))};
   auto theirs = std::move(*clipboard::create(*other, nullptr));
   const std::string picture = "\x89PNG\r\n\x1a\n" + std::string(400'000, 'p');
@@ -163,7 +159,7 @@ CAF_TEST(what another program copied is there again in every form) {
 }
 
 CAF_TEST(an empty clipboard is empty again) {
-  NEEDS_X;
+  NEEDS_X();
   CAF_CHECK(!paste("typed"));
   CAF_CHECK_EQUAL(program->pasted, "typed");
   CAF_CHECK(until([&] { return !bench->board(false).owned(); }));
@@ -171,7 +167,7 @@ CAF_TEST(an empty clipboard is empty again) {
 }
 
 CAF_TEST(a program that does not paste is told of and the clipboard is as before) {
-  NEEDS_X;
+  NEEDS_X();
   program->pastes = false;
   CAF_REQUIRE(bench->board(false).set("mine"));
   const auto failed = paste("typed", nullptr, 30s);
@@ -181,7 +177,7 @@ CAF_TEST(a program that does not paste is told of and the clipboard is as before
 }
 
 CAF_TEST(a take midway puts the clipboard back) {
-  NEEDS_X;
+  NEEDS_X();
   program->pastes = false;
   CAF_REQUIRE(bench->board(false).set("mine"));
   const auto failed = paste("typed", [this]() -> result<void> {
@@ -195,7 +191,7 @@ CAF_TEST(a take midway puts the clipboard back) {
 }
 
 CAF_TEST(what a program copied outlives it when it asks for that) {
-  NEEDS_X;
+  NEEDS_X();
   bool answered = false;
   {
     auto other = std::shared_ptr<connection>{std::move(*connection::open({server->display(), {}}))};

@@ -19,10 +19,6 @@
 using namespace holt;
 using namespace holt::desktop;
 
-#define NEEDS_X                                                                                    \
-  if (test::skipped(__func__, {"Xvfb"}))                                                           \
-  return
-
 CAF_TEST(a rectangle is cut to the screen and grown to even edges) {
   CAF_CHECK(even_inside({1, 1, 1, 1}, 100, 100) == (rectangle{0, 0, 2, 2}));
   CAF_CHECK(even_inside({98, 98, 50, 50}, 99, 99) == (rectangle{98, 98, 1, 1}));
@@ -33,7 +29,7 @@ CAF_TEST(a rectangle is cut to the screen and grown to even edges) {
 }
 
 CAF_TEST(a colour painted on the screen is grabbed and reported as damage) {
-  NEEDS_X;
+  NEEDS_X();
   test::xvfb server{"640x480x24"};
   auto x = std::move(*connection::open({server.display(), {}}));
   test::painter painter{server.display()};
@@ -68,7 +64,7 @@ CAF_TEST(a colour painted on the screen is grabbed and reported as damage) {
 }
 
 CAF_TEST(any size up to the frame buffer can be set and is read back exactly) {
-  NEEDS_X;
+  NEEDS_X();
   test::xvfb server{"1920x1080x24"};
   auto x = std::move(*connection::open({server.display(), {}}));
   capture shots{*x};
@@ -95,7 +91,7 @@ CAF_TEST(any size up to the frame buffer can be set and is read back exactly) {
 }
 
 CAF_TEST(modes of ours do not pile up) {
-  NEEDS_X;
+  NEEDS_X();
   test::xvfb server{"1920x1080x24"};
   auto x = std::move(*connection::open({server.display(), {}}));
   auto before = list_modes(*x)->size();
@@ -105,7 +101,7 @@ CAF_TEST(modes of ours do not pile up) {
 }
 
 CAF_TEST(a lost server is an error and not the end of the process) {
-  NEEDS_X;
+  NEEDS_X();
   test::xvfb server{"640x480x24", {test::high_display()}};
   auto x = std::move(*connection::open({server.display(), {}}));
   capture shots{*x};
@@ -136,7 +132,7 @@ CAF_TEST(screenshots are JPEG and PNG files) {
 }
 
 CAF_TEST(the pointer moves where it is told and stays on the screen) {
-  NEEDS_X;
+  NEEDS_X();
   test::xvfb server{"640x480x24"};
   auto x = std::move(*connection::open({server.display(), {}}));
   auto hand = std::move(*input::create(*x));
@@ -147,7 +143,7 @@ CAF_TEST(the pointer moves where it is told and stays on the screen) {
 }
 
 CAF_TEST(a new pointer picture is told and read) {
-  NEEDS_X;
+  NEEDS_X();
   test::xvfb server{"640x480x24"};
   auto x = std::move(*connection::open({server.display(), {}}));
   watch_cursor(*x);

@@ -61,14 +61,10 @@ struct desk {
   std::unique_ptr<test::key_reader> reader;
 };
 
-#define NEEDS_X                                                                                    \
-  if (test::skipped(__func__, {"Xvfb", "setxkbmap", "xkbcomp"}))                                   \
-  return
-
 } // namespace
 
 CAF_TEST(a capital letter is typed with and without Shift held) {
-  NEEDS_X;
+  NEEDS_X("setxkbmap", "xkbcomp");
   desk d;
   CAF_CHECK_EQUAL(d.typed({'H', 'h', 'A'}), "HhA");
   CAF_REQUIRE(d.keys->key(shift, true));
@@ -80,7 +76,7 @@ CAF_TEST(a capital letter is typed with and without Shift held) {
 }
 
 CAF_TEST(every printable character of ASCII arrives on four layouts) {
-  NEEDS_X;
+  NEEDS_X("setxkbmap", "xkbcomp");
   for (const auto* layout : {"us", "de", "fr", "ru"}) {
     desk d{layout, {spare_end::lowest, 0ms}};
     std::string all;
@@ -96,7 +92,7 @@ CAF_TEST(every printable character of ASCII arrives on four layouts) {
 }
 
 CAF_TEST(characters of the third level need no AltGr from the viewer and bear one) {
-  NEEDS_X;
+  NEEDS_X("setxkbmap", "xkbcomp");
   desk d{"de"};
   CAF_CHECK_EQUAL(d.typed({'@', XKB_KEY_EuroSign, '{'}), "@€{");
   CAF_REQUIRE(d.keys->key(altgr, true));
@@ -107,7 +103,7 @@ CAF_TEST(characters of the third level need no AltGr from the viewer and bear on
 }
 
 CAF_TEST(what the layout lacks comes from spare keys) {
-  NEEDS_X;
+  NEEDS_X("setxkbmap", "xkbcomp");
   desk d{"us"};
   CAF_CHECK_EQUAL(d.typed({XKB_KEY_adiaeresis, XKB_KEY_ssharp, XKB_KEY_EuroSign}), "äß€");
   CAF_CHECK_EQUAL(d.typed({unicode(U'日'), unicode(U'😀'), unicode(U'ä')}), "日😀ä");
@@ -117,14 +113,14 @@ CAF_TEST(what the layout lacks comes from spare keys) {
 }
 
 CAF_TEST(Caps Lock on the desktop does not change what is typed) {
-  NEEDS_X;
+  NEEDS_X("setxkbmap", "xkbcomp");
   desk d{"us"};
   d.tap(XKB_KEY_Caps_Lock);
   CAF_CHECK_EQUAL(d.typed({'a', 'B', '1', XKB_KEY_adiaeresis, 'c'}), "aB1äc");
 }
 
 CAF_TEST(a shortcut keeps its key whatever the case) {
-  NEEDS_X;
+  NEEDS_X("setxkbmap", "xkbcomp");
   desk d{"us"};
   CAF_REQUIRE(d.keys->key(control, true));
   d.typed({'C', 'c'});
@@ -136,7 +132,7 @@ CAF_TEST(a shortcut keeps its key whatever the case) {
 }
 
 CAF_TEST(keypad and function keys are themselves) {
-  NEEDS_X;
+  NEEDS_X("setxkbmap", "xkbcomp");
   desk d{"us"};
   for (auto sym : {XKB_KEY_KP_1, XKB_KEY_KP_End, XKB_KEY_F5, XKB_KEY_Return, XKB_KEY_Left}) {
     d.typed({static_cast<keysym>(sym)});
@@ -145,7 +141,7 @@ CAF_TEST(keypad and function keys are themselves) {
 }
 
 CAF_TEST(spare keys are reused when they have rested and not before) {
-  NEEDS_X;
+  NEEDS_X("setxkbmap", "xkbcomp");
   desk d{"us", {spare_end::lowest, 60s}};
   std::size_t typed = 0;
   char32_t point = 0x4e00;
@@ -165,7 +161,7 @@ CAF_TEST(spare keys are reused when they have rested and not before) {
 }
 
 CAF_TEST(a text gets its spare keys at once and keeps them while it is typed) {
-  NEEDS_X;
+  NEEDS_X("setxkbmap", "xkbcomp");
   desk d{"us", {spare_end::lowest, 60s}};
   // Without XKB: who knows that is not sent the core event.
   const std::unique_ptr<xcb_connection_t, decltype(&xcb_disconnect)> witness{
@@ -207,7 +203,7 @@ CAF_TEST(a text gets its spare keys at once and keeps them while it is typed) {
 }
 
 CAF_TEST(a text with more letters than spare keys waits until many have rested) {
-  NEEDS_X;
+  NEEDS_X("setxkbmap", "xkbcomp");
   desk d{"us", {spare_end::lowest, 60s}};
   std::vector<keysym> text;
   for (char32_t point = U'一'; point < U'一' + 300; ++point)
@@ -222,7 +218,7 @@ CAF_TEST(a text with more letters than spare keys waits until many have rested) 
 }
 
 CAF_TEST(two pools share the spare keys without a quarrel) {
-  NEEDS_X;
+  NEEDS_X("setxkbmap", "xkbcomp");
   desk d{"us", {spare_end::lowest, 60s}};
   auto other_x = std::move(*connection::open({d.server.display(), {}}));
   auto other = std::move(*input::create(*other_x, {spare_end::highest, 60s}));
@@ -247,7 +243,7 @@ CAF_TEST(two pools share the spare keys without a quarrel) {
 }
 
 CAF_TEST(a run that crashed leaves spare keys that the next one takes over) {
-  NEEDS_X;
+  NEEDS_X("setxkbmap", "xkbcomp");
   desk d{"us", {spare_end::lowest, 60s}};
   auto fill = [](input& keys, char32_t from) {
     char32_t n = 0;
@@ -264,7 +260,7 @@ CAF_TEST(a run that crashed leaves spare keys that the next one takes over) {
 }
 
 CAF_TEST(a changed layout is noticed) {
-  NEEDS_X;
+  NEEDS_X("setxkbmap", "xkbcomp");
   desk d{"us"};
   CAF_CHECK_EQUAL(d.typed({'y', unicode(U'日')}), "y日");
   CAF_CHECK_EQUAL(test::run(d.server.display(), {"setxkbmap", "de"}), 0);
@@ -272,7 +268,7 @@ CAF_TEST(a changed layout is noticed) {
 }
 
 CAF_TEST(a key that repeats keeps its level) {
-  NEEDS_X;
+  NEEDS_X("setxkbmap", "xkbcomp");
   desk d{"us", {}, {"-ardelay", "300"}};
   CAF_REQUIRE(d.keys->key('H', true));
   CAF_CHECK_EQUAL(d.reader->text(3), "HHH"); // the server repeats while it is held
@@ -280,7 +276,7 @@ CAF_TEST(a key that repeats keeps its level) {
 }
 
 CAF_TEST(release all releases keys and buttons) {
-  NEEDS_X;
+  NEEDS_X("setxkbmap", "xkbcomp");
   desk d{"us"};
   CAF_REQUIRE(d.keys->move(10, 10));
   CAF_REQUIRE(d.keys->key(shift, true));
@@ -299,7 +295,7 @@ CAF_TEST(release all releases keys and buttons) {
 }
 
 CAF_TEST(a second press changes nothing and a stray release neither) {
-  NEEDS_X;
+  NEEDS_X("setxkbmap", "xkbcomp");
   desk d{"us"};
   CAF_CHECK(d.keys->key('a', false));
   CAF_CHECK(d.keys->key('a', true));
@@ -310,7 +306,7 @@ CAF_TEST(a second press changes nothing and a stray release neither) {
 }
 
 CAF_TEST(nonsense is refused) {
-  NEEDS_X;
+  NEEDS_X("setxkbmap", "xkbcomp");
   desk d{"us"};
   for (keysym bad : {0u, 0xffff'ffffu, 0x0110'0000u + 0x10000u, 0x0100'd800u, 0x00ff'ffffu}) {
     auto pressed = d.keys->key(bad, true);

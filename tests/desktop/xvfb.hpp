@@ -171,3 +171,8 @@ inline bool eventually(const std::function<bool()>& so) {
 }
 
 } // namespace holt::test
+
+/// Begins a test that needs Xvfb, and these other programs: it ends there where one is missing.
+#define NEEDS_X(...)                                                                               \
+  if (holt::test::skipped(__func__, {"Xvfb" __VA_OPT__(, ) __VA_ARGS__}))                          \
+  return

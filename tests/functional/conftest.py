@@ -12,6 +12,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 import namespace  # noqa: E402
+from accessibility import Program  # noqa: E402
 from daemon import HOLT, Daemon  # noqa: E402
 
 # A test may kill more often than a person's desktop ever dies.
@@ -77,6 +78,37 @@ def daemon(request, tmp_path_factory):
     d = Daemon(tmp_path_factory.mktemp("daemon"), *PATIENT, *arguments)
     yield d
     d.kill()
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory):
+    """One desktop without the stream, of a size that scales without a rest."""
+    d = Daemon(tmp_path_factory.mktemp("desk"), "--desktop-width", "800", "--desktop-height", "600",
+               "--stream-autostart", "false")
+    yield d
+    d.kill()
+
+
+@pytest.fixture
+def program_of(desk):
+    """Makes GTK programs in the tree of the module's desk, which end with the test."""
+    made: list[Program] = []
+
+    def make(title: str) -> Program:
+        made.append(Program(desk, title))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.end()
+
+
+@pytest.fixture(scope="module")
+def program(desk):
+    """One for all tests of a module."""
+    p = Program(desk, "Tree one")
+    yield p
+    p.end()
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The accessibility tree over the API, with real programs: what they say of themselves agrees with
-the screen, acts reach them, and one that hangs or ends hurts nobody else."""
+the screen, acts reach them, and only of whoever may act."""
 
 from __future__ import annotations
 
@@ -10,135 +10,18 @@ import signal
 import subprocess
 from contextlib import suppress
 from pathlib import Path
-from urllib.parse import urlencode
 
 import pytest
 
-from daemon import Daemon, descendants, holt, none_left, wait_for
-from test_desktop_api import pixels
+from accessibility import A, act, desk_with_tree, find, flat, tree, whole, window_called
+from daemon import holt, wait_for
+from desktop import pixels
 from web import Client
-
-A = "/v1/desktop/accessibility"
-PROGRAM = Path(__file__).with_name("tree_program.py")
-PYTHON = "/usr/bin/python3"
-
-
-def missing() -> str:
-    if not Path("/usr/libexec/at-spi-bus-launcher").exists():
-        return "at-spi2-core is not installed"
-    gtk = subprocess.run([PYTHON, "-c", "import gi; gi.require_version('Gtk', '3.0')"], capture_output=True)
-    return "" if gtk.returncode == 0 else "python3-gi with GTK 3 is not installed"
 
 
 @pytest.fixture(scope="module")
 def desk(tmp_path_factory):
-    if why := missing():
-        print(f"SKIPPED accessibility: {why}")
-        pytest.skip(why)
-    d = Daemon(tmp_path_factory.mktemp("tree"), "--desktop-width", "1024", "--desktop-height", "768",
-               "--stream-autostart", "false")
-    yield d
-    d.kill()
-
-
-class Program:
-    """The GTK program, started by the API as an agent would."""
-
-    def __init__(self, desk: Daemon, title: str):
-        self.desk, self.title = desk, title
-        self.file = desk.home / f"{title}.txt"
-        made = desk.post("/v1/processes", {"command": PYTHON, "args": [str(PROGRAM), title, str(self.file)]})
-        self.id, self.pid = made["id"], made["pid"]
-        wait_for("the tree is answered", lambda: desk.client.call("GET", A).status == 200, 60)
-        wait_for(f"{title} stands in the tree", self.stands, 30)
-        # The window manager may have it later than the tree.
-        wait_for(f"{title} is a window", lambda: window_called(desk, title), 30)
-
-    def stands(self) -> bool:
-        """A bus that is still coming up is no error."""
-        query = urlencode({"pid": self.pid, "role": "button", "name": "Press me"})
-        got = self.desk.client.call("GET", f"{A}/find?{query}")
-        return got.status == 200 and bool(json.loads(got.body)["nodes"])
-
-    def said(self) -> list[str]:
-        return self.file.read_text().splitlines() if self.file.exists() else []
-
-    def find(self, **query) -> list[dict]:
-        return find(self.desk, pid=self.pid, **query)["nodes"]
-
-    def one(self, **query) -> dict:
-        """Exactly one, once its program answers."""
-        def look():
-            found = self.find(**query)
-            return found[0] if len(found) == 1 else None
-
-        return wait_for(f"one node of {self.title} is {query}", look, 10)
-
-    def end(self) -> None:
-        try:
-            os.kill(self.pid, signal.SIGCONT)
-        except ProcessLookupError:
-            pass
-        self.desk.client.call("POST", f"/v1/processes/{self.id}/kill")
-
-
-@pytest.fixture
-def program_of(desk):
-    made: list[Program] = []
-
-    def make(title: str) -> Program:
-        made.append(Program(desk, title))
-        return made[-1]
-
-    yield make
-    for one in made:
-        one.end()
-
-
-@pytest.fixture(scope="module")
-def program(desk):
-    p = Program(desk, "Tree one")
-    yield p
-    p.end()
-
-
-def command_of(pid: int) -> bytes:
-    try:
-        return Path(f"/proc/{pid}/cmdline").read_bytes()
-    except OSError:
-        return b""
-
-
-def window_called(desk, title: str) -> int | None:
-    """The id of the window of this title, once there is one."""
-    return next((w["id"] for w in desk.get("/v1/desktop/windows")["windows"] if w["title"] == title), None)
-
-
-def tree(desk, **query):
-    return desk.get(f"{A}?{urlencode(query)}")
-
-
-def whole(desk, **query):
-    """The tree, once all of it is told."""
-    def look():
-        got = tree(desk, **query)
-        return got if not got["timedOut"] else None
-
-    return wait_for(f"the whole tree of {query}", look, 20)
-
-
-def find(desk, **query):
-    return desk.get(f"{A}/find?{urlencode(query)}")
-
-
-def act(desk, node: str, what: str, body=None):
-    return desk.post(f"{A}/{node}/{what}", body)
-
-
-def flat(nodes):
-    for one in nodes:
-        yield one
-        yield from flat(one.get("children", []))
+    yield from desk_with_tree(tmp_path_factory)
 
 
 def colour(desk, x: int, y: int) -> tuple[int, ...]:
@@ -273,37 +156,6 @@ def test_one_window_is_told_from_another(desk, program, program_of):
     desk.client.call("GET", f"{A}?window=4000000000").problem(404, "window_not_found")
 
 
-def test_a_node_that_is_gone_is_404(desk, program_of):
-    brief = program_of("Tree brief")
-    button = brief.one(name="Press me")
-    leave = brief.one(name="Leave")
-    assert act(desk, leave["id"], "action")["ok"]
-    wait_for("the program ended", lambda: desk.get(f"/v1/processes/{brief.id}")["status"] != "running", 20)
-    for what, body in (("action", {}), ("focus", {}), ("text", {"text": "x"}), ("value", {"value": 1})):
-        desk.client.call("POST", f"{A}/{button['id']}/{what}", body=body).problem(404, "node_not_found")
-    desk.client.call("GET", f"{A}?node={button['id']}").problem(404, "node_not_found")
-    for junk in ("x", "0000.1.2-3", "~", button["id"] + "~0", button["id"].replace("-", "_")):
-        desk.client.call("POST", f"{A}/{junk}/action", body={}).problem(404, "node_not_found")
-
-
-def test_a_program_that_hangs_costs_only_its_own_part(desk, program, program_of):
-    stuck = program_of("Tree stuck")
-    button = stuck.one(name="Press me")
-    os.kill(stuck.pid, signal.SIGSTOP)
-
-    def told():
-        got = tree(desk)
-        late = {one.get("pid") for one in got["nodes"] if one.get("timedOut")}
-        other = {one["name"] for root in got["nodes"] if root.get("pid") == program.pid for one in flat([root])}
-        return got["timedOut"] and stuck.pid in late and "Press me" in other
-
-    wait_for("the one is late and the other whole", told, 20)
-    assert len(whole(desk, pid=program.pid)["nodes"]) == 1
-    desk.client.call("POST", f"{A}/{button['id']}/action", body={}).problem(504, "timeout")
-    os.kill(stuck.pid, signal.SIGCONT)
-    wait_for("it is there again", lambda: stuck.find(name="Press me"), 20)
-
-
 def test_acts_are_the_agents_only_while_it_may(desk, program):
     button = program.one(name="Press me")
     before = len(program.said())
@@ -361,47 +213,6 @@ def test_the_verb_shows_a_line_for_each_node(desk, program):
         return button["id"] in {one["id"] for one in json.loads(got.stdout)["nodes"]}
 
     wait_for("the verb finds the button", found, 30)
-
-
-def test_the_tree_comes_back_after_the_session_bus_died(desk, program_of):
-    was = desk.node("session_bus")
-    os.kill(was["pid"], signal.SIGKILL)
-    desk.wait_state("session_bus", "ready", 30, after_generation=was["generation"])
-    assert program_of("Tree again").one(name="Press me")["bounds"]
-
-
-def test_the_tree_comes_back_after_its_own_bus_died(desk, program_of):
-    tree(desk)
-
-    def buses():
-        below = [p for p in descendants(desk.pid) if b"at-spi2/accessibility.conf" in command_of(p.pid)]
-        return below if len(below) == 1 else None
-
-    below = wait_for("there is one accessibility bus", buses, 20)
-    os.kill(below[0].pid, signal.SIGKILL)
-    none_left(below, 20)
-    wait_for("the tree is answered again", lambda: desk.client.call("GET", A).status == 200, 30)
-    assert program_of("Tree anew").one(name="Press me")["bounds"]
-
-
-def test_switched_off_it_says_so(tmp_path):
-    d = Daemon(tmp_path, "--desktop-accessibility", "false", "--stream-autostart", "false")
-    try:
-        why = d.client.call("GET", A).problem(503, "accessibility_unavailable")
-        assert "desktop.accessibility" in why["detail"]
-        shown = d.post("/v1/processes/run", {"command": "env"})["stdout"]
-        assert "NO_AT_BRIDGE=1" in shown.splitlines()
-    finally:
-        d.kill()
-
-
-def test_without_a_desktop_it_is_409(tmp_path):
-    d = Daemon(tmp_path, "--desktop-autostart", "false")
-    try:
-        d.client.call("GET", A).problem(409, "desktop_runtime_inactive")
-        d.client.call("POST", f"{A}/x/focus", body={}).problem(409, "desktop_runtime_inactive")
-    finally:
-        d.kill()
 
 
 PAGE = """<!doctype html><meta charset=utf-8><title>Tree page</title>

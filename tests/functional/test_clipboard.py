@@ -13,7 +13,8 @@ import zlib
 
 import pytest
 
-from daemon import Daemon, holt, slack, wait_for
+from daemon import holt, slack, wait_for
+from desktop import x_command, x_env
 
 C = "/v1/desktop/clipboard"
 
@@ -27,18 +28,6 @@ def png(side: int) -> bytes:
 
     return (b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0))
             + chunk(b"IDAT", zlib.compress(rows, 1)) + chunk(b"IEND", b""))
-
-
-@pytest.fixture(scope="module")
-def desk(tmp_path_factory):
-    d = Daemon(tmp_path_factory.mktemp("clip"), "--desktop-width", "800", "--desktop-height", "600",
-               "--stream-autostart", "false")
-    yield d
-    d.kill()
-
-
-def x_env(daemon) -> dict[str, str]:
-    return {**os.environ, **daemon.desktop_environment(), "LANG": "C.UTF-8"}
 
 
 def xclip_in(daemon, content: bytes, target: str | None = None, selection: str = "clipboard") -> None:
@@ -63,6 +52,30 @@ def copied(daemon, body) -> None:
 
 def types(daemon, selection: str = "clipboard") -> list[str]:
     return daemon.get(f"{C}/types?selection={selection}")["types"]
+
+
+def test_text_both_ways(desk):
+    copied(desk, {"text": "hello clip ä"})
+    assert get(desk).json() == {"text": "hello clip ä", "selection": "clipboard"}
+    assert x_command(desk, "xclip", "-selection", "clipboard", "-o") == "hello clip ä"
+    copied(desk, {"text": "first", "selection": "primary"})
+    assert get(desk, "?selection=primary").json()["text"] == "first"
+    assert get(desk).json()["text"] == "hello clip ä"
+    copied(desk, {"text": "both of them", "selection": "both"})
+    for selection in ("primary", "clipboard"):
+        assert x_command(desk, "xclip", "-selection", selection, "-o") == "both of them"
+    long = "0123456789abcdef" * 40_000
+    copied(desk, {"text": long})
+    assert x_command(desk, "xclip", "-selection", "clipboard", "-o") == long
+    copied(desk, {"text": ""})
+    assert get(desk).json()["text"] == ""
+
+
+@pytest.mark.parametrize("selection", ["clipboard", "primary"])
+def test_text_that_a_program_copied_is_read(desk, selection):
+    for text in ("from a program ✓", "again"):
+        xclip_in(desk, text.encode(), selection=selection)
+        wait_for(text, lambda t=text: get(desk, f"?selection={selection}").json()["text"] == t, 30)
 
 
 def test_html_and_a_picture_are_had_in_each_form(desk):
@@ -118,6 +131,7 @@ def test_addresses_of_files_are_for_file_managers(desk):
 
 @pytest.mark.parametrize("body,status,code,field", [
     ({}, 422, "unprocessable", "text"),
+    ({"text": 7}, 422, "unprocessable", "text"),
     ({"html": 7}, 422, "unprocessable", "html"),
     ({"image": []}, 422, "unprocessable", "image"),
     ({"image": "***"}, 400, "invalid_request", "image"),
@@ -128,6 +142,7 @@ def test_addresses_of_files_are_for_file_managers(desk):
     ({"uris": ["file:///a", 3]}, 422, "unprocessable", "uris[1]"),
     ({"uris": ["a b"]}, 400, "invalid_request", "uris[0]"),
     ({"html": "x", "selection": "secondary"}, 400, "invalid_request", "selection"),
+    ({"text": "x", "selection": "zzz"}, 400, "invalid_request", "selection"),
     ({"html": "x", "selection": 1}, 422, "unprocessable", "selection"),
 ], ids=lambda value: None)
 def test_wrong_fields_are_named(desk, body, status, code, field):
@@ -140,6 +155,10 @@ def test_wrong_fields_are_named(desk, body, status, code, field):
 @pytest.mark.parametrize("value", ["", "gif", "a/b%20c", "/", "image/", "TARGETS", "UTF8_STRING"])
 def test_wrong_format_is_named(desk, value):
     assert "format" in get(desk, f"?format={value}").problem(400, "invalid_request")["detail"]
+
+
+def test_wrong_selection_is_named(desk):
+    assert "selection" in get(desk, "?selection=zzz").problem(400, "invalid_request")["detail"]
 
 
 def test_too_much_is_refused(desk):

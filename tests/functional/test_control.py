@@ -10,7 +10,7 @@ import threading
 import pytest
 
 from daemon import Daemon, slack, wait_for
-from test_desktop_api import Xterm, x_command, x_env
+from desktop import Xterm, x_command, x_env
 from test_signaling import cookie
 from web import hear, say
 

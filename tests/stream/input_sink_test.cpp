@@ -66,10 +66,6 @@ struct desk {
   test::key_reader reader;
 };
 
-#define NEEDS_X                                                                                    \
-  if (test::skipped(__func__, {"Xvfb", "xclip"}))                                                  \
-  return
-
 } // namespace
 
 CAF_TEST(wheel pixels become clicks of the other sign) {
@@ -85,7 +81,7 @@ CAF_TEST(wheel pixels become clicks of the other sign) {
 }
 
 CAF_TEST(a viewer that goes releases what it alone holds) {
-  NEEDS_X;
+  NEEDS_X("xclip");
   desk d;
   d.sink.key(1, XKB_KEY_Control_L, true);
   d.sink.key(1, 'x', true);
@@ -100,7 +96,7 @@ CAF_TEST(a viewer that goes releases what it alone holds) {
 }
 
 CAF_TEST(the end of the worker releases everything) {
-  NEEDS_X;
+  NEEDS_X("xclip");
   desk d;
   d.sink.key(1, 'a', true);
   d.sink.button(1, 3, true);
@@ -112,7 +108,7 @@ CAF_TEST(the end of the worker releases everything) {
 }
 
 CAF_TEST(more foreign characters than spare keys are typed in order) {
-  NEEDS_X;
+  NEEDS_X("xclip");
   using clock = std::chrono::steady_clock;
   for (int tries = 1;; ++tries) {
     desk d;
@@ -143,7 +139,7 @@ CAF_TEST(more foreign characters than spare keys are typed in order) {
 }
 
 CAF_TEST(scrolling is clamped and obeys the mark) {
-  NEEDS_X;
+  NEEDS_X("xclip");
   desk d;
   d.sink.move(1, 100, 100);
   d.sink.scroll(1, 0, 30'000, false);
@@ -163,7 +159,7 @@ CAF_TEST(scrolling is clamped and obeys the mark) {
 }
 
 CAF_TEST(a flood of input is bounded and leaves nothing pressed) {
-  NEEDS_X;
+  NEEDS_X("xclip");
   desk d;
   ::kill(d.server.pid(), SIGSTOP);
   for (int i = 0; i < 20'000; ++i) {
@@ -185,7 +181,7 @@ CAF_TEST(a flood of input is bounded and leaves nothing pressed) {
 }
 
 CAF_TEST(position and picture of the pointer are told while somebody watches) {
-  NEEDS_X;
+  NEEDS_X("xclip");
   desk d;
   CAF_CHECK(d.cursor.image() != nullptr);
   d.sink.move(1, 50, 60);
@@ -201,7 +197,7 @@ CAF_TEST(position and picture of the pointer are told while somebody watches) {
 }
 
 CAF_TEST(the clipboard goes both ways) {
-  NEEDS_X;
+  NEEDS_X("xclip");
   desk d;
   CAF_REQUIRE(d.board.set("hin"));
   CAF_CHECK(test::eventually([&] { return d.board.text() == "hin"; }));
@@ -221,7 +217,7 @@ CAF_TEST(the clipboard goes both ways) {
 }
 
 CAF_TEST(a lost X server is told) {
-  NEEDS_X;
+  NEEDS_X("xclip");
   desk d;
   d.server.kill();
   CAF_CHECK(test::eventually([&] { return d.lost.load(); }));

@@ -87,10 +87,6 @@ struct studio {
   test::painter painter;
 };
 
-#define NEEDS_X                                                                                    \
-  if (test::skipped(__func__, {"Xvfb"}))                                                           \
-  return
-
 double cpu_ms() {
   rusage u{};
   getrusage(RUSAGE_SELF, &u);
@@ -101,7 +97,7 @@ double cpu_ms() {
 } // namespace
 
 CAF_TEST(the colour of the screen is in the decoded picture) {
-  NEEDS_X;
+  NEEDS_X();
   studio s;
   CAF_REQUIRE(s.source.start());
   CAF_REQUIRE(!s.sizes.empty());
@@ -116,7 +112,7 @@ CAF_TEST(the colour of the screen is in the decoded picture) {
 }
 
 CAF_TEST(nothing comes without viewers and nothing from a still screen) {
-  NEEDS_X;
+  NEEDS_X();
   studio s;
   CAF_REQUIRE(s.source.start());
   s.paint(0xff0000);
@@ -140,7 +136,7 @@ CAF_TEST(nothing comes without viewers and nothing from a still screen) {
 }
 
 CAF_TEST(a key frame is sent on request from a still screen) {
-  NEEDS_X;
+  NEEDS_X();
   studio s;
   CAF_REQUIRE(s.source.start());
   s.source.set_viewers(1);
@@ -163,7 +159,7 @@ CAF_TEST(a key frame is sent on request from a still screen) {
 }
 
 CAF_TEST(timestamps and capture times grow together) {
-  NEEDS_X;
+  NEEDS_X();
   studio s;
   CAF_REQUIRE(s.source.start());
   s.source.set_viewers(1);
@@ -188,7 +184,7 @@ CAF_TEST(timestamps and capture times grow together) {
 }
 
 CAF_TEST(a resize gives pictures of the new size and a key frame) {
-  NEEDS_X;
+  NEEDS_X();
   studio s;
   CAF_REQUIRE(s.source.start());
   s.source.set_viewers(1);
@@ -215,7 +211,7 @@ CAF_TEST(a resize gives pictures of the new size and a key frame) {
 }
 
 CAF_TEST(a shot is a JPEG and needs no viewer) {
-  NEEDS_X;
+  NEEDS_X();
   studio s;
   CAF_REQUIRE(s.source.start());
   std::promise<result<std::vector<std::uint8_t>>> done;
@@ -226,7 +222,7 @@ CAF_TEST(a shot is a JPEG and needs no viewer) {
 }
 
 CAF_TEST(the loss of the X server is told once) {
-  NEEDS_X;
+  NEEDS_X();
   studio s;
   CAF_REQUIRE(s.source.start());
   s.source.set_viewers(1);
@@ -242,7 +238,7 @@ CAF_TEST(the loss of the X server is told once) {
 }
 
 CAF_TEST(a server that hangs shows in the tick and does not hold up the stop) {
-  NEEDS_X;
+  NEEDS_X();
   studio s;
   CAF_REQUIRE(s.source.start());
   CAF_CHECK(test::eventually([&] { return s.source.since_tick() < 1500ms; }));
@@ -254,7 +250,7 @@ CAF_TEST(a server that hangs shows in the tick and does not hold up the stop) {
 }
 
 CAF_TEST(a bit rate is followed) {
-  NEEDS_X;
+  NEEDS_X();
   studio s;
   CAF_REQUIRE(s.source.start());
   s.source.set_bitrate(300'000);
@@ -266,7 +262,7 @@ CAF_TEST(a bit rate is followed) {
 }
 
 CAF_TEST(latency and cost at 720p are measured) {
-  NEEDS_X;
+  NEEDS_X();
   studio s{1280, 720};
   CAF_REQUIRE(s.source.start());
   s.source.set_viewers(1);
