@@ -185,8 +185,11 @@ std::optional<cgroup_home::seat> cgroup_home::make() {
     ::rmdir(out.path.c_str());
     return {};
   }
-  made_.push_back(out.path);
   return out;
+}
+
+void cgroup_home::settle(const seat& one) {
+  made_.push_back(one.path);
 }
 
 void cgroup_home::prepare() {

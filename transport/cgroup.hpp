@@ -4,8 +4,8 @@
 // A cgroup of version 2 for each child, where the kernel and our rights allow it: whatever the
 // child starts stays in it, also an orphan in a session of its own without our marker, and all of
 // it ends in one call. A means beside the session sweep, never instead of it: root may leave a
-// group. Owned by the spawner, used on its thread; the free functions block for as long as said.
-// Never touches a group that does not carry our name.
+// group. Owned by the spawner, used by one of its threads at a time; the free functions block for
+// as long as said. Never touches a group that does not carry our name.
 
 #include "transport/process_sweep.hpp"
 
@@ -38,8 +38,10 @@ public:
     std::string path;
     int procs = -1; ///< cgroup.procs, close-on-exec; the caller closes it
   };
-  /// A new group; nothing where there can be none.
+  /// A new group; nothing where there can be none. To be given back by settle().
   std::optional<seat> make();
+  /// The start that wanted the group is over, whatever came of it: once empty it may go.
+  void settle(const seat& one);
   /// Off the way of a start: has the next group ready (35 us here), and removes empty ones.
   void prepare();
 

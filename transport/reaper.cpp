@@ -75,14 +75,12 @@ private:
     if (stopped_)
       return;
     for (;;) {
-      std::unique_lock lock{children_->lock(), std::try_to_lock};
-      if (!lock)
-        return; // a fork is under way; its on_change comes
+      std::lock_guard lock{children_->lock()}; // never held for long
       siginfo_t who{};
       // Shows the first that ended. When it is owned, those behind it wait for its owner, whose
-      // release() brings us back.
+      // release() brings us back; when a start may have made it, that start's end does.
       if (::waitid(P_ALL, 0, &who, WEXITED | WNOHANG | WNOWAIT) != 0 || who.si_pid == 0
-          || children_->contains(who.si_pid))
+          || !children_->stranger(who.si_pid))
         return;
       if (::waitid(P_PID, static_cast<id_t>(who.si_pid), nullptr, WEXITED | WNOHANG) == 0)
         ++strangers;

@@ -27,6 +27,10 @@ std::string reason(int number) {
   return std::system_category().message(number);
 }
 
+/// A fork stands still until the child has executed; on a busy machine both wait for their turn at
+/// the processor, and the next start must not wait with them.
+constexpr int launch_threads = 4;
+
 /// Read before main(): the daemon raises its own limit later.
 const rlimit original_open_files = [] {
   rlimit now{};
@@ -70,9 +74,44 @@ error describe(const detail::exec_failure& failure, const std::string& program,
 
 } // namespace
 
+std::uint64_t child_table::begin() {
+  std::lock_guard lock{mutex_};
+  starts_.insert(++last_start_);
+  return last_start_;
+}
+
+void child_table::end(std::uint64_t start, pid_t pid, bool lives) {
+  std::lock_guard lock{mutex_};
+  starts_.erase(start);
+  if (pid <= 0)
+    return;
+  if (suspect_ == pid)
+    suspect_ = 0;
+  if (lives) {
+    ++owned_[pid];
+    ++size_;
+  }
+}
+
+bool child_table::stranger(pid_t pid) {
+  if (owned_.count(pid) > 0)
+    return false;
+  // Those that were under way when it was first seen are over, and it is nobody's.
+  const bool cleared = starts_.empty() || (suspect_ == pid && *starts_.begin() > suspect_since_);
+  if (cleared) {
+    suspect_ = 0;
+  } else if (suspect_ != pid) {
+    suspect_ = pid;
+    suspect_since_ = last_start_;
+  }
+  return cleared;
+}
+
 void child_table::release(pid_t pid) {
   {
     std::lock_guard lock{mutex_};
+    if (suspect_ == pid)
+      suspect_ = 0; // the number may come back
     if (auto it = owned_.find(pid); it != owned_.end()) {
       --size_;
       if (--it->second == 0)
@@ -168,7 +207,8 @@ spawner::spawner() : children_(std::make_shared<child_table>()) {
   // Orphans of our children come to us, not to init: see `reaper` and `process_sweep`.
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);
   boot_ = random_hex(8);
-  thread_ = std::thread([this] { run(); });
+  for (int i = 0; i < launch_threads; ++i)
+    threads_.emplace_back([this] { run(); });
 }
 
 spawner::~spawner() {
@@ -177,7 +217,8 @@ spawner::~spawner() {
     stop_ = true;
   }
   wake_.notify_all();
-  thread_.join();
+  for (auto& each : threads_)
+    each.join();
 }
 
 std::string spawner::new_key() {
@@ -190,7 +231,7 @@ void spawner::launch(launch_plan plan, started done) {
     std::lock_guard lock{mutex_};
     jobs_.push_back(job{std::move(plan), std::move(done)});
   }
-  wake_.notify_all();
+  wake_.notify_one();
 }
 
 void spawner::run() {
@@ -206,7 +247,10 @@ void spawner::run() {
     jobs_.pop_front();
     lock.unlock();
     next.done(launch_now(next.plan));
-    groups_.prepare();
+    {
+      std::lock_guard one{groups_mutex_};
+      groups_.prepare();
+    }
     lock.lock();
   }
   auto left = std::move(jobs_);
@@ -252,37 +296,45 @@ result<launched> spawner::launch_now(launch_plan& plan) {
     what.group_count = plan.user_->groups.size();
   }
   what.parent = ::getpid();
-  auto group = groups_.make();
+  std::optional<cgroup_home::seat> group;
+  {
+    std::lock_guard one{groups_mutex_};
+    group = groups_.make();
+  }
   if (group) {
     what.cgroup_fd = group->procs;
     what.cgroup_folder = ::open(group->path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   }
+  std::unique_lock alone{user_mutex_, std::defer_lock};
+  if (what.switch_user)
+    alone.lock();
   const int dumpable = what.switch_user ? ::prctl(PR_GET_DUMPABLE) : 0;
   detail::exec_failure failure;
   int fork_errno = 0;
-  {
-    std::lock_guard owned{children_->lock()};
-    out.pid = detail::vfork_and_exec(what, failure);
-    fork_errno = errno;
-    if (out.pid > 0 && failure.number == 0)
-      out.pidfd = static_cast<int>(::syscall(SYS_pidfd_open, out.pid, 0));
-    if (out.pid > 0 && out.pidfd < 0) {
-      const int number = errno;
-      if (failure.number == 0) { // no pidfd: an old kernel, or no descriptor left
-        ::kill(out.pid, SIGKILL);
-        failure.number = number;
-        failure.stage = detail::exec_stage::session;
-      }
-      while (::waitpid(out.pid, nullptr, 0) < 0 && errno == EINTR) {
-      }
-    } else if (out.pid > 0) {
-      children_->insert(out.pid);
+  const auto start = children_->begin();
+  out.pid = detail::vfork_and_exec(what, failure);
+  fork_errno = errno;
+  if (out.pid > 0 && failure.number == 0)
+    out.pidfd = static_cast<int>(::syscall(SYS_pidfd_open, out.pid, 0));
+  if (out.pid > 0 && out.pidfd < 0) {
+    const int number = errno;
+    if (failure.number == 0) { // no pidfd: an old kernel, or no descriptor left
+      ::kill(out.pid, SIGKILL);
+      failure.number = number;
+      failure.stage = detail::exec_stage::session;
+    }
+    while (::waitpid(out.pid, nullptr, 0) < 0 && errno == EINTR) {
     }
   }
+  children_->end(start, out.pid, out.pidfd >= 0);
   children_->changed();
   if (dumpable == 1) // the child's change of user fell on the memory that it shared with us
     ::prctl(PR_SET_DUMPABLE, 1);
+  if (alone.owns_lock())
+    alone.unlock();
   if (group) {
+    std::lock_guard one{groups_mutex_};
+    groups_.settle(*group);
     close_fd(group->procs);
     close_fd(what.cgroup_folder);
     if (failure.in_cgroup)

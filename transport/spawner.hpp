@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// The one thread that starts every child. A parent-death signal follows the thread that forked,
-// so this thread lives as long as the daemon; when it ends, its children are killed. The child
-// gets its own session, default signals, exactly the given environment and descriptors. Never
-// waits for a child: `process` does. Thread-safe.
+// The few threads that start every child. A parent-death signal follows the thread that forked, so
+// they live as long as the daemon; when they end, the children are killed. The child gets its own
+// session, default signals, exactly the given environment and descriptors. Never waits for a
+// child: `process` does. Thread-safe.
 
 #include "messages/error.hpp"
 #include "messages/process_spec.hpp"
@@ -19,23 +19,27 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <sys/types.h>
 #include <thread>
+#include <vector>
 
 namespace holt {
 
-/// The pids that have an owner who will wait for them. Shared by spawner, processes and reaper:
-/// a pid is entered under the same lock as its fork, so the reaper cannot take it for a stranger.
+/// The pids that have an owner who will wait for them. Shared by spawner, processes and reaper. A
+/// start is told of before its fork and after its pid is entered, so that the reaper cannot take a
+/// child that ends at once for a stranger.
 class child_table {
 public:
   std::mutex& lock() noexcept { return mutex_; }
-  /// With the lock held.
-  void insert(pid_t pid) {
-    ++owned_[pid];
-    ++size_;
-  }
-  bool contains(pid_t pid) const { return owned_.count(pid) > 0; }
+  /// A fork follows; the number of this start.
+  std::uint64_t begin();
+  /// `pid` came of it and has an owner now, or (`lives` false) was waited for; 0: nothing came.
+  void end(std::uint64_t start, pid_t pid, bool lives);
+  /// Whether one that has ended, and was not waited for yet, has no owner and will have none: no
+  /// start that is under way can have made it. With the lock held.
+  bool stranger(pid_t pid);
   /// Takes the lock: the owner has waited for it.
   void release(pid_t pid);
   /// Called without the lock after each change, on the thread that changed it.
@@ -48,6 +52,10 @@ private:
   std::mutex hook_mutex_;
   std::atomic<std::size_t> size_{0};
   std::map<pid_t, unsigned> owned_; // counted: a number may come back before its release
+  std::set<std::uint64_t> starts_;  ///< under way
+  std::uint64_t last_start_ = 0;
+  pid_t suspect_ = 0;               ///< seen while starts were under way; 0: none
+  std::uint64_t suspect_since_ = 0; ///< the newest start then
   std::function<void()> hook_;
 };
 
@@ -96,13 +104,13 @@ private:
 class spawner {
 public:
   spawner();
-  /// Ends the thread: the kernel kills every child that still runs.
+  /// Ends the threads: the kernel kills every child that still runs.
   ~spawner();
   spawner(const spawner&) = delete;
   spawner& operator=(const spawner&) = delete;
 
-  /// Called on the spawner's thread; must be short. not_found, not_directory, denied: the child's
-  /// folder.
+  /// Called on one of the spawner's threads; must be short. not_found, not_directory, denied: the
+  /// child's folder.
   using started = std::function<void(result<launched>)>;
   void launch(launch_plan plan, started done);
 
@@ -120,14 +128,16 @@ private:
     started done;
   };
   std::shared_ptr<child_table> children_;
-  cgroup_home groups_; ///< used on the thread only
+  std::mutex groups_mutex_;
+  cgroup_home groups_;    ///< with its lock
+  std::mutex user_mutex_; ///< held through a start as another user
   std::string boot_;
   std::mutex mutex_;
   std::condition_variable wake_;
   std::deque<job> jobs_;
   std::uint64_t keys_ = 0;
   bool stop_ = false;
-  std::thread thread_;
+  std::vector<std::thread> threads_;
 };
 
 /// Where `name` is found in `path` (a list like PATH's); dependency_missing when nowhere.

@@ -14,6 +14,42 @@
 using namespace holt;
 using namespace holt::test;
 
+CAF_TEST(one that ended during starts is a stranger once those are over) {
+  child_table table;
+  const auto first = table.begin();
+  CAF_CHECK(!table.stranger(5));
+  const auto second = table.begin();
+  CAF_CHECK(!table.stranger(5));
+  table.end(first, 7, true);
+  CAF_CHECK(table.stranger(5)); // the second began after it had ended
+  CAF_CHECK(!table.stranger(7));
+  table.end(second, 8, true);
+  table.release(7);
+  table.release(8);
+  CAF_CHECK_EQUAL(table.size(), 0u);
+  CAF_CHECK(table.stranger(7));
+}
+
+CAF_TEST(a child that ends before its start is over is no stranger) {
+  child_table table;
+  const auto start = table.begin();
+  CAF_CHECK(!table.stranger(9));
+  table.end(start, 9, true);
+  CAF_CHECK(!table.stranger(9));
+}
+
+CAF_TEST(a number that comes back begins anew) {
+  child_table table;
+  const auto refused = table.begin();
+  CAF_CHECK(!table.stranger(9));
+  table.end(refused, 9, false); // its program could not be executed: waited for at once
+  const auto next = table.begin();
+  CAF_CHECK(!table.stranger(9));
+  table.end(next, 9, true);
+  CAF_CHECK(!table.stranger(9));
+  table.release(9);
+}
+
 CAF_TEST(two hundred children keep their exit codes beside fifty orphans) {
   processes p;
   reaper r{p.io.get_executor(), p.by.children()};
