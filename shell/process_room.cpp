@@ -57,7 +57,9 @@ error start_error(const error& why) {
 }
 
 process_room::process_room(parts with)
-  : parts_{std::move(with)}, strand_{boost::asio::make_strand(parts_.executor)} {}
+  : parts_{std::move(with)},
+    strand_{boost::asio::make_strand(parts_.executor)},
+    taken_{std::make_shared<std::atomic<std::size_t>>(0)} {}
 
 process_room::~process_room() {
   for (auto& [number, one] : starting_)
@@ -69,19 +71,22 @@ process_room::~process_room() {
     job->kill([] {});
 }
 
-result<void> process_room::room_for_one() const {
-  if (running_ + runs_.size() < parts_.limits.max_concurrent)
-    return {};
-  return error{errc::conflict, "maxConcurrentProcesses ("
-                                 + std::to_string(parts_.limits.max_concurrent) + ") run already"};
+result<std::function<void()>> process_room::take_place() {
+  if (*taken_ >= parts_.limits.max_concurrent)
+    return error{errc::conflict, "maxConcurrentProcesses ("
+                                   + std::to_string(parts_.limits.max_concurrent)
+                                   + ") run already"};
+  ++*taken_;
+  return std::function<void()>{[taken = taken_] { --*taken; }};
 }
 
 // -- long-lived
 
 void process_room::create(process_request what,
                           std::function<void(result<live_process_ptr>)> answer) {
-  if (auto room = room_for_one(); !room)
-    return answer(room.error());
+  auto leave = take_place();
+  if (!leave)
+    return answer(leave.error());
   const auto number = ++*parts_.numbers;
   log_limits keep;
   keep.bytes = parts_.limits.max_log_bytes;
@@ -90,37 +95,38 @@ void process_room::create(process_request what,
                                      keep, parts_.defaults.spill_dir, parts_.executor);
   if (one->asked().lossless)
     one->expect_reader();
-  ++running_;
   starting_.emplace(number, one);
   process_hooks hooks;
-  hooks.on_started
-    = [one, number, post = parts_.post, answer = std::move(answer)](const result<pid_t>& got) {
-        if (got)
-          one->started(*got);
-        post([one, number, got, answer](process_room& room) {
-          room.starting_.erase(number);
-          if (!got) {
-            --room.running_;
-            room.parts_.tell({{"id", one->id()},
-                              {"phase", "failed"},
-                              {"command", one->asked().command},
-                              {"detail", got.error().detail}});
-            return answer(start_error(got.error()));
-          }
-          room.all_.emplace(number, one);
-          room.parts_.tell({{"id", one->id()},
-                            {"phase", "started"},
-                            {"command", one->asked().command},
-                            {"args", one->asked().args},
-                            {"tty", one->terminal()},
-                            {"tags", one->asked().tags},
-                            {"pid", *got}});
-          answer(one);
-        });
-      };
+  hooks.on_started = [one, number, leave = *leave, post = parts_.post,
+                      answer = std::move(answer)](const result<pid_t>& got) {
+    if (got)
+      one->started(*got);
+    else
+      leave();
+    post([one, number, got, answer](process_room& room) {
+      room.starting_.erase(number);
+      if (!got) {
+        room.parts_.tell({{"id", one->id()},
+                          {"phase", "failed"},
+                          {"command", one->asked().command},
+                          {"detail", got.error().detail}});
+        return answer(start_error(got.error()));
+      }
+      room.all_.emplace(number, one);
+      room.parts_.tell({{"id", one->id()},
+                        {"phase", "started"},
+                        {"command", one->asked().command},
+                        {"args", one->asked().args},
+                        {"tty", one->terminal()},
+                        {"tags", one->asked().tags},
+                        {"pid", *got}});
+      answer(one);
+    });
+  };
   hooks.on_output
     = [one](output_stream stream, std::string_view bytes) { one->printed(stream, bytes); };
-  hooks.on_ended = [one, post = parts_.post](const process_end& how) {
+  hooks.on_ended = [one, leave = *leave, post = parts_.post](const process_end& how) {
+    leave();
     one->ended(how);
     post([one, how](process_room& room) { room.process_ended(one, how); });
   };
@@ -129,7 +135,6 @@ void process_room::create(process_request what,
 }
 
 void process_room::process_ended(const live_process_ptr& who, const process_end& how) {
-  --running_;
   auto news = ending(how);
   news["id"] = who->id();
   news["phase"] = "exited";
@@ -138,7 +143,8 @@ void process_room::process_ended(const live_process_ptr& who, const process_end&
 }
 
 void process_room::forget_old() {
-  auto ended = all_.size() - std::min(running_, all_.size());
+  auto ended = static_cast<std::size_t>(
+    std::count_if(all_.begin(), all_.end(), [](const auto& one) { return one.second->exited(); }));
   for (auto at = all_.begin(); at != all_.end() && ended > parts_.keep_ended;) {
     if (!at->second->exited()) {
       ++at;
@@ -215,8 +221,9 @@ struct process_room::one_run {
 };
 
 void process_room::run(run_request what, std::function<void(result<nlohmann::json>)> answer) {
-  if (auto room = room_for_one(); !room)
-    return answer(room.error());
+  auto leave = take_place();
+  if (!leave)
+    return answer(leave.error());
   const auto number = ++last_run_;
   const auto id = "run_" + std::to_string(number);
   auto seen = std::make_shared<one_run>();
@@ -231,15 +238,17 @@ void process_room::run(run_request what, std::function<void(result<nlohmann::jso
     });
   };
   process_hooks hooks;
-  hooks.on_started = [answer, over](const result<pid_t>& got) {
+  hooks.on_started = [answer, over, leave = *leave](const result<pid_t>& got) {
     if (got)
       return;
+    leave();
     over({{"phase", "failed"}, {"detail", got.error().detail}});
     answer(start_error(got.error()));
   };
   hooks.on_output
     = [seen](output_stream stream, std::string_view bytes) { seen->take(stream, bytes); };
-  hooks.on_ended = [seen, answer, over](const process_end& how) {
+  hooks.on_ended = [seen, answer, over, leave = *leave](const process_end& how) {
+    leave();
     answer({boost::system::in_place_value, seen->document(how)});
     auto news = ending(how);
     news["phase"] = "exited";

@@ -7,6 +7,7 @@
 
 #include "shell/live_process.hpp"
 
+#include <atomic>
 #include <map>
 
 namespace holt::shell {
@@ -70,7 +71,9 @@ public:
 
 private:
   struct one_run;
-  result<void> room_for_one() const;
+  /// Takes a place among those that run at once: to be called when it is over, on any thread,
+  /// before anybody hears of it, so that who hears of an end finds a place free.
+  result<std::function<void()>> take_place();
   void process_ended(const live_process_ptr& who, const process_end& how);
   void forget_old();
 
@@ -80,7 +83,7 @@ private:
   std::map<std::uint64_t, live_process_ptr> starting_;
   std::map<std::uint64_t, std::shared_ptr<process_job>> runs_;
   std::uint64_t last_run_ = 0;
-  std::size_t running_ = 0; ///< of `all_`, and `starting_`
+  std::shared_ptr<std::atomic<std::size_t>> taken_; ///< places
 };
 
 /// For callers: what a start failed with, naming the field. The program's absence is no fault of

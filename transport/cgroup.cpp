@@ -24,11 +24,16 @@ namespace holt {
 namespace {
 
 using std::chrono::duration_cast;
+using std::chrono::microseconds;
 using std::chrono::milliseconds;
+using std::chrono::nanoseconds;
 using std::chrono::steady_clock;
 
 constexpr std::size_t tidied_at_once = 16;
 constexpr milliseconds orphans_limit{500};
+/// Between two looks whether a group is empty; most trees are gone within the first few.
+constexpr microseconds first_look{100};
+constexpr milliseconds longest_look{100};
 constexpr unsigned deepest = 32; ///< groups below a child's that are looked into
 
 /// Where the v2 tree is mounted: alone or beside v1.
@@ -93,16 +98,20 @@ void wait_until_empty(const std::string& path, sweep_deadline until) {
   const int fd = ::open((path + "/cgroup.events").c_str(), O_RDONLY | O_CLOEXEC);
   if (fd < 0)
     return;
-  for (;;) {
+  for (nanoseconds next = first_look;;) {
     std::array<char, 256> text{};
     const auto n = ::pread(fd, text.data(), text.size() - 1, 0);
     if (n <= 0 || std::string_view{text.data()}.find("populated 0") != std::string_view::npos)
       break;
-    const auto left = duration_cast<milliseconds>(until - steady_clock::now()).count();
-    if (left <= 0)
+    const auto left = duration_cast<nanoseconds>(until - steady_clock::now());
+    if (left.count() <= 0)
       break;
+    // The kernel tells of a change at most each 10 ms, and one is just over when a child was only
+    // started: look again by ourselves, soon at first.
     pollfd changed{fd, POLLPRI, 0};
-    ::poll(&changed, 1, static_cast<int>(std::min<long long>(left, 100)));
+    const timespec wait{0, std::min(left, next).count()};
+    ::ppoll(&changed, 1, &wait, nullptr);
+    next = std::min<nanoseconds>(next * 2, longest_look);
   }
   ::close(fd);
 }

@@ -236,8 +236,30 @@ CAF_TEST(more than the limit is refused) {
   auto one = good(script("read x"));
   CAF_CHECK(make(script("true")).error().code == errc::conflict);
   CAF_CHECK(one->close_input().has_value());
-  CAF_REQUIRE(until([&] { return told.size() == 2; }));
+  CAF_REQUIRE(over(one));
   CAF_CHECK(make(script("true")).has_value());
+}
+
+CAF_TEST(who hears of the end of a run finds its place free) {
+  auto limits = room->limits();
+  limits.max_concurrent = 1;
+  room->set_limits(limits);
+  run_request what;
+  what.plan.argv = {"true"};
+  what.plan.cwd = dir.path.string();
+  what.max_output = 1000;
+  std::optional<result<nlohmann::json>> second;
+  bool refused_meanwhile = false;
+  room->run(what, [&](const result<nlohmann::json>& first) {
+    CAF_CHECK(first.has_value());
+    room->run(what, [&](result<nlohmann::json> got) { second = std::move(got); });
+  });
+  room->run(what, [&](const result<nlohmann::json>& got) {
+    refused_meanwhile = !got && got.error().code == errc::conflict;
+  });
+  CAF_CHECK(refused_meanwhile);
+  CAF_REQUIRE(until([&] { return second.has_value(); }));
+  CAF_CHECK(second->has_value());
 }
 
 CAF_TEST(a run answers its fields) {
