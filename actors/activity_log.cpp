@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "actors/activity_log.hpp"
 
-#include "messages/supervision.hpp"
+#include "messages/time_text.hpp"
 
 #include <nlohmann/json.hpp>
 

@@ -5,10 +5,10 @@
 #include "actors/file_api_fields.hpp"
 #include "files/listing.hpp"
 #include "files/transfer.hpp"
+#include "messages/time_text.hpp"
 #include "transport/json_guard.hpp"
 
-#include <array>
-#include <cstdio>
+#include <chrono>
 
 namespace holt {
 
@@ -43,18 +43,29 @@ std::string_view contract_type(entry_type type) {
   return type == entry_type::directory ? "directory" : "file";
 }
 
+std::string time_of(std::int64_t ns_since_1970) {
+  return to_rfc3339(std::chrono::system_clock::time_point{std::chrono::nanoseconds{ns_since_1970}},
+                    9);
+}
+
+/// Four octal digits.
+std::string mode_text(std::uint32_t mode) {
+  std::string out(4, '0');
+  for (auto digit = out.rbegin(); digit != out.rend(); ++digit, mode >>= 3)
+    *digit = static_cast<char>('0' + (mode & 7));
+  return out;
+}
+
 void append_entry(std::string& out, const files::listed_entry& one) {
-  std::array<char, 8> mode{};
-  std::snprintf(mode.data(), mode.size(), "%04o", one.look.mode);
   out += '{';
   append_path(out, "name", one.name);
   out += ',';
   append_path(out, "path", one.path);
   out.append(",\"entryType\":\"").append(contract_type(one.look.type));
   out.append("\",\"size\":").append(std::to_string(one.look.size));
-  out.append(",\"modified\":\"").append(files::time_text(one.look.modified_ns));
+  out.append(",\"modified\":\"").append(time_of(one.look.modified_ns));
   out.append("\",\"kind\":\"").append(to_string(one.look.type));
-  out.append("\",\"mode\":\"").append(mode.data()).append("\"}");
+  out.append("\",\"mode\":\"").append(mode_text(one.look.mode)).append("\"}");
 }
 
 /// `type` becomes entryType and kind, modified_ms becomes modified; names in camelCase.
@@ -73,7 +84,7 @@ json translated(const json& from) {
       out["kind"] = value;
       out["entryType"] = value == "directory" ? "directory" : "file";
     } else if (key == "modified_ms" && value.is_number_integer()) {
-      out["modified"] = files::time_text(value.get<std::int64_t>() * 1'000'000);
+      out["modified"] = time_of(value.get<std::int64_t>() * 1'000'000);
     } else {
       out[camel_name(key)] = translated(value);
     }
@@ -149,15 +160,13 @@ http::streaming_response file_stat(const file_api_ptr& api, const file_request& 
   if (!got)
     return http::problem(got.error());
   const auto& look = got->entry.look;
-  std::array<char, 8> mode{};
-  std::snprintf(mode.data(), mode.size(), "%04o", look.mode);
   std::string text = "{";
   append_path(text, "path", got->entry.path);
   text.append(",\"entryType\":\"").append(contract_type(look.type));
   text.append("\",\"size\":").append(std::to_string(look.size));
-  text.append(",\"modified\":\"").append(files::time_text(look.modified_ns));
+  text.append(",\"modified\":\"").append(time_of(look.modified_ns));
   text.append("\",\"kind\":\"").append(got->link ? "symlink" : to_string(look.type));
-  text.append("\",\"mode\":\"").append(mode.data());
+  text.append("\",\"mode\":\"").append(mode_text(look.mode));
   text.append("\",\"uid\":").append(std::to_string(look.uid));
   text.append(",\"gid\":").append(std::to_string(look.gid)).append("}");
   auto out = json_text(std::move(text));

@@ -8,6 +8,7 @@
 #include "actors/window_json.hpp"
 #include "actors/x_client.hpp"
 #include "desktop/workbench.hpp"
+#include "messages/time_text.hpp"
 
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>

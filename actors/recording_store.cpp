@@ -2,7 +2,7 @@
 #include "actors/recording_store.hpp"
 
 #include "files/mp4_fragments.hpp"
-#include "messages/supervision.hpp"
+#include "messages/time_text.hpp"
 #include "transport/state_dir.hpp"
 
 #include <fcntl.h>

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "files/content.hpp"
 
+#include "messages/text_bytes.hpp"
+
 #include <algorithm>
 #include <array>
 #include <cerrno>
@@ -179,7 +181,12 @@ std::size_t json_size(std::string_view text) {
   if (!is_utf8(text))
     return (text.size() + 2) / 3 * 4;
   std::size_t out = text.size();
-  for (char c : text) {
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    while (i + 8 <= text.size() && plain8(text.data() + i))
+      i += 8;
+    if (i == text.size())
+      break;
+    const char c = text[i];
     if (c == '"' || c == '\\' || c == '\n' || c == '\t' || c == '\r' || c == '\b' || c == '\f')
       out += 1;
     else if (static_cast<unsigned char>(c) < 0x20)

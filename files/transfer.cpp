@@ -6,7 +6,6 @@
 #include <array>
 #include <cerrno>
 #include <cstdio>
-#include <ctime>
 
 namespace holt::files {
 
@@ -40,23 +39,6 @@ std::string etag_of(const entry_look& look) {
                             static_cast<unsigned long long>(look.modified_ns),
                             static_cast<unsigned long long>(look.changed_ns));
   return {text.data(), static_cast<std::size_t>(size)};
-}
-
-std::string time_text(std::int64_t ns) {
-  constexpr std::int64_t second = 1'000'000'000;
-  auto rest = ns % second;
-  std::time_t whole = ns / second;
-  if (rest < 0) {
-    rest += second;
-    --whole;
-  }
-  std::tm parts{};
-  gmtime_r(&whole, &parts);
-  std::array<char, 64> text{};
-  auto size = std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%S", &parts);
-  size += static_cast<std::size_t>(std::snprintf(text.data() + size, text.size() - size, ".%09lldZ",
-                                                 static_cast<long long>(rest)));
-  return {text.data(), size};
 }
 
 result<download> open_download(const file_context& context, std::string_view path) {

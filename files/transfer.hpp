@@ -14,9 +14,6 @@ namespace holt::files {
 /// Quoted.
 std::string etag_of(const entry_look& look);
 
-/// RFC 3339 with nanoseconds, UTC.
-std::string time_text(std::int64_t ns_since_1970);
-
 struct download {
   std::shared_ptr<const open_file> file;
   std::string shown;

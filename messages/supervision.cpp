@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "messages/supervision.hpp"
 
+#include "messages/time_text.hpp"
+
 #include <nlohmann/json.hpp>
 
 #include <array>
-#include <ctime>
 #include <map>
 
 namespace holt {
@@ -40,21 +41,6 @@ std::string_view to_string(restart_policy x) noexcept {
 
 std::string_view to_string(death_cause x) noexcept {
   return name_of(cause_names, x);
-}
-
-std::string to_rfc3339(std::chrono::system_clock::time_point when) {
-  using namespace std::chrono;
-  auto whole = floor<seconds>(when);
-  auto millis = duration_cast<milliseconds>(when - whole).count();
-  std::time_t t = system_clock::to_time_t(whole);
-  std::tm parts{};
-  gmtime_r(&t, &parts);
-  std::array<char, 40> text{};
-  auto n = std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%S", &parts);
-  std::string out{text.data(), n};
-  auto fraction = std::to_string(1000 + millis);
-  out += '.' + fraction.substr(1) + "Z";
-  return out;
 }
 
 void to_json(nlohmann::json& j, const death_record& x) {

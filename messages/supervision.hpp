@@ -133,7 +133,4 @@ void to_json(nlohmann::json&, const supervision_event&);
 /// root.
 nlohmann::json tree_to_json(const std::vector<child_snapshot>& nodes);
 
-/// RFC 3339 in UTC with milliseconds.
-std::string to_rfc3339(std::chrono::system_clock::time_point when);
-
 } // namespace holt

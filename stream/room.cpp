@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "stream/room.hpp"
 
+#include "messages/time_text.hpp"
 #include "transport/json_guard.hpp"
 
 #include <boost/asio/post.hpp>
@@ -65,10 +66,10 @@ json room::stats_json() const {
   for (const auto& [id, one] : registry_.sessions())
     admins += one.connected && one.who.is_admin ? 1 : 0;
   auto time_or_null = [](const std::optional<session::time>& when) {
-    return when ? json(rfc3339(*when)) : json(nullptr);
+    return when ? json(to_rfc3339(*when)) : json(nullptr);
   };
   json out{{"has_host", !host_.empty()},
-           {"server_started_at", rfc3339(started_)},
+           {"server_started_at", to_rfc3339(started_)},
            {"total_users", seats_.size() - admins},
            {"last_user_left_at", time_or_null(last_user_left_)},
            {"total_admins", admins},

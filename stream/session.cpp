@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "stream/session.hpp"
 
+#include "messages/time_text.hpp"
 #include "stream/ice.hpp"
 #include "transport/digest.hpp"
 
 #include <array>
-#include <ctime>
 #include <utility>
 
 namespace holt::stream {
@@ -31,22 +31,10 @@ constexpr std::array flags{
 
 void put(json& out, const char* name, const std::optional<session::time>& when) {
   if (when)
-    out[name] = rfc3339(*when);
+    out[name] = to_rfc3339(*when);
 }
 
 } // namespace
-
-std::string rfc3339(std::chrono::system_clock::time_point when) {
-  using namespace std::chrono;
-  auto seconds = system_clock::to_time_t(when);
-  auto ms = duration_cast<milliseconds>(when.time_since_epoch()).count() % 1000;
-  std::tm parts{};
-  gmtime_r(&seconds, &parts);
-  std::array<char, 32> text{};
-  auto n = std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%S", &parts);
-  auto fraction = std::to_string(1000 + ms);
-  return std::string{text.data(), n} + '.' + fraction.substr(1) + 'Z';
-}
 
 bool profile::dom_wheel() const {
   auto at = plugins.find("wheel");

@@ -112,7 +112,4 @@ private:
   std::optional<session> api_;
 };
 
-/// RFC 3339 with milliseconds, UTC.
-std::string rfc3339(std::chrono::system_clock::time_point when);
-
 } // namespace holt::stream

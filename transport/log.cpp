@@ -2,6 +2,7 @@
 
 #include "transport/log.hpp"
 
+#include "messages/time_text.hpp"
 #include "transport/log_file.hpp"
 
 #include <nlohmann/json.hpp>
@@ -12,7 +13,6 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
-#include <ctime>
 #include <memory>
 #include <mutex>
 #include <poll.h>
@@ -71,20 +71,6 @@ std::shared_ptr<machinery> machine() {
 
 void set_least() {
   detail::least = std::min(file_least.load(), stderr_least.load());
-}
-
-std::string timestamp() {
-  using namespace std::chrono;
-  const auto now = system_clock::now();
-  const auto ms = duration_cast<milliseconds>(now.time_since_epoch()).count() % 1000;
-  const auto seconds = system_clock::to_time_t(now);
-  std::tm utc{};
-  ::gmtime_r(&seconds, &utc);
-  std::array<char, 48> text{};
-  std::snprintf(text.data(), text.size(), "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", utc.tm_year + 1900,
-                utc.tm_mon + 1, utc.tm_mday, utc.tm_hour, utc.tm_min, utc.tm_sec,
-                static_cast<int>(ms));
-  return text.data();
 }
 
 std::string json_line(const std::string& ts, level what, std::string_view component,
@@ -195,7 +181,7 @@ void write(level what, std::string_view component, std::string_view event, field
   if (!to_file && !to_stderr)
     return;
   try {
-    const auto ts = timestamp();
+    const auto ts = to_rfc3339(std::chrono::system_clock::now());
     std::string entry;
     if (to_file)
       entry = json_line(ts, what, component, event, more);

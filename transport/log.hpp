@@ -66,7 +66,7 @@ struct options {
   level stderr_level = level::info;           ///< least level that goes to stderr
   std::uint64_t max_bytes = 10 * 1024 * 1024; ///< of one file
   unsigned keep = 3;                          ///< files in all, the current one included
-  std::size_t queue_lines = 8192;             ///< more waiting: the oldest is dropped
+  std::size_t queue_lines = 2048; ///< 400 bytes each, at once; more waiting: the oldest is dropped
 };
 
 /// Starts the writer thread. Once per process, before threads use it; again replaces it.

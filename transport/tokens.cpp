@@ -2,6 +2,7 @@
 #include "transport/tokens.hpp"
 
 #include "messages/text_bytes.hpp"
+#include "messages/time_text.hpp"
 #include "transport/digest.hpp"
 #include "transport/json_guard.hpp"
 #include "transport/secret.hpp"
@@ -12,7 +13,6 @@
 #include <sys/stat.h>
 
 #include <algorithm>
-#include <ctime>
 #include <fstream>
 #include <sstream>
 
@@ -29,15 +29,6 @@ std::int64_t to_ms(system_clock::time_point when) {
 
 system_clock::time_point from_ms(std::int64_t ms) {
   return system_clock::time_point{std::chrono::milliseconds{ms}};
-}
-
-std::string rfc3339(system_clock::time_point when) {
-  const auto seconds = system_clock::to_time_t(when);
-  std::tm parts{};
-  ::gmtime_r(&seconds, &parts);
-  std::array<char, 32> text{};
-  const auto n = std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%SZ", &parts);
-  return {text.data(), n};
 }
 
 json kept_json(const scoped_token& one) {
@@ -248,9 +239,9 @@ json token_document(const scoped_token& what) {
   json out{{"id", what.id},
            {"name", what.name},
            {"scopes", words(what.scopes)},
-           {"createdAt", rfc3339(what.created)}};
+           {"createdAt", to_rfc3339(what.created, 0)}};
   if (what.until)
-    out["expiresAt"] = rfc3339(*what.until);
+    out["expiresAt"] = to_rfc3339(*what.until, 0);
   return out;
 }
 

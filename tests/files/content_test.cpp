@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #define CAF_SUITE file_content
 
+#include "files/content.hpp"
 #include "tests/files/files_fixture.hpp"
 
 #include "check.hpp"
 
 #include <caf/all.hpp>
+
+#include <random>
 
 using namespace holt;
 using namespace holt::test;
@@ -364,4 +367,26 @@ CAF_TEST(ten mebibytes of bytes go round) {
   auto got = ws.run({{"type", "fs.read"}, {"path", "f"}});
   CAF_REQUIRE(got.large.size() == 1);
   CAF_CHECK(got.large[0].bytes == all);
+}
+
+CAF_TEST(the size in JSON is what the text takes there) {
+  const auto seed = std::random_device{}();
+  CAF_MESSAGE("seed " << seed);
+  std::mt19937 random{seed};
+  const std::vector<std::string> pieces{"plain text of some length ",
+                                        "\"",
+                                        "\\",
+                                        "\n",
+                                        "\x01",
+                                        "\t",
+                                        "\xc3\xa4",
+                                        "\x7f",
+                                        "\xf0\x9f\x98\x80"};
+  for (int round = 0; round < 500; ++round) {
+    std::string text;
+    for (auto n = random() % 12; n > 0; --n)
+      text += pieces[random() % pieces.size()];
+    CAF_REQUIRE_EQUAL(files::json_size(text) + 2, nlohmann::json(text).dump().size());
+  }
+  CAF_CHECK_EQUAL(files::json_size("\xff"), 4u);
 }

@@ -181,12 +181,6 @@ CAF_TEST(an upload stays in the jail and under its limit) {
   CAF_CHECK(fs::is_empty(ws.outside));
 }
 
-CAF_TEST(times are told with their nanoseconds) {
-  CAF_CHECK_EQUAL(files::time_text(0), "1970-01-01T00:00:00.000000000Z");
-  CAF_CHECK_EQUAL(files::time_text(1'000'000'001), "1970-01-01T00:00:01.000000001Z");
-  CAF_CHECK_EQUAL(files::time_text(-1), "1969-12-31T23:59:59.999999999Z");
-}
-
 // -- listing
 
 CAF_TEST(a tree is listed to its depth and its limit) {

@@ -12,11 +12,6 @@
 using namespace holt;
 using namespace std::chrono;
 
-CAF_TEST(a time is written as RFC 3339 with milliseconds) {
-  auto when = system_clock::time_point{milliseconds{1'700'000'000'007}};
-  CAF_CHECK_EQUAL(to_rfc3339(when), "2023-11-14T22:13:20.007Z");
-}
-
 CAF_TEST(the tree nests nodes below their parents and strays below the root) {
   std::vector<child_snapshot> nodes(4);
   nodes[0].id = "holt";

@@ -99,9 +99,3 @@ CAF_TEST(names of members are unique and their number is bounded) {
   CAF_CHECK_EQUAL(all.create("m0", "pw", {}).error().status, 422U);
   CAF_CHECK_EQUAL(all.create("one-more", "pw", {}).error().status, 422U);
 }
-
-CAF_TEST(times are written as RFC 3339) {
-  using namespace std::chrono_literals;
-  CAF_CHECK_EQUAL(rfc3339(std::chrono::system_clock::time_point{} + 1'700'000'000'042ms),
-                  "2023-11-14T22:13:20.042Z");
-}
