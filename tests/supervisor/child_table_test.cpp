@@ -3,6 +3,8 @@
 
 #include "supervisor/child_machine.hpp"
 
+#include "check.hpp"
+
 #include <caf/all.hpp>
 
 #include <sstream>
@@ -149,7 +151,6 @@ std::string done(const child& before, const step_result& r) {
 }
 
 const char* const expected =
-#include "check.hpp"
 #include "child_table.inc"
   ;
 
