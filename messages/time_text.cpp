@@ -3,6 +3,7 @@
 #include "messages/time_text.hpp"
 
 #include <algorithm>
+#include <cstdint>
 
 namespace holt {
 namespace {
@@ -21,9 +22,14 @@ void append_digits(std::string& out, std::uint64_t value, unsigned count) {
 // looking at the file.
 std::string to_rfc3339(std::chrono::system_clock::time_point when, unsigned digits) {
   using namespace std::chrono;
-  const auto day = floor<days>(when);
+  constexpr std::int64_t second = 1'000'000'000;
+  // In seconds before anything is subtracted: the first day of the range does not begin in it.
+  const std::int64_t ns = duration_cast<nanoseconds>(when.time_since_epoch()).count();
+  const auto fraction = (ns % second + second) % second;
+  const sys_seconds whole{seconds{ns / second - (ns % second < 0 ? 1 : 0)}};
+  const auto day = floor<days>(whole);
   const year_month_day date{day};
-  const hh_mm_ss<nanoseconds> clock{duration_cast<nanoseconds>(when - day)};
+  const hh_mm_ss<seconds> clock{whole - day};
   std::string out;
   out.reserve(32);
   append_digits(out, static_cast<std::uint64_t>(static_cast<int>(date.year())), 4);
@@ -40,7 +46,7 @@ std::string to_rfc3339(std::chrono::system_clock::time_point when, unsigned digi
   digits = std::min(digits, 9U);
   if (digits > 0) {
     out += '.';
-    append_digits(out, static_cast<std::uint64_t>(clock.subseconds().count()), 9);
+    append_digits(out, static_cast<std::uint64_t>(fraction), 9);
     out.resize(out.size() - (9 - digits));
   }
   out += 'Z';

@@ -92,12 +92,14 @@ std::string shown_name(int fd) {
 
 std::vector<pid_t> holders_of(const std::vector<std::string>& names, const process_target& target) {
   const auto table = read_process_table();
+  const auto ours = ::getsid(0);
   std::vector<pid_t> out;
   for (const auto pid : descendants(table, ::getpid())) {
     const auto& row = table.at(pid);
-    // Whoever is older cannot have inherited them.
+    // Whoever is older cannot have inherited them. A start that has not executed yet has copies of
+    // all that we have open, for a moment; it is still in our session.
     if (pid == target.pid || row.start_time < target.start_time || row.state == 'Z'
-        || !holds(pid, names))
+        || row.session == ours || !holds(pid, names))
       continue;
     out.push_back(pid);
     if (out.size() == max_holders)

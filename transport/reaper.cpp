@@ -79,8 +79,9 @@ private:
       siginfo_t who{};
       // Shows the first that ended. When it is owned, those behind it wait for its owner, whose
       // release() brings us back; when a start may have made it, that start's end does.
-      if (::waitid(P_ALL, 0, &who, WEXITED | WNOHANG | WNOWAIT) != 0 || who.si_pid == 0
-          || !children_->stranger(who.si_pid))
+      if (::waitid(P_ALL, 0, &who, WEXITED | WNOHANG | WNOWAIT) != 0)
+        who.si_pid = 0; // we have no child
+      if (!children_->stranger(who.si_pid))
         return;
       if (::waitid(P_PID, static_cast<id_t>(who.si_pid), nullptr, WEXITED | WNOHANG) == 0)
         ++strangers;

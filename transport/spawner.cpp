@@ -14,6 +14,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <csignal>
 #include <fcntl.h>
 #include <system_error>
@@ -23,6 +24,8 @@
 namespace holt {
 namespace {
 
+using std::chrono::milliseconds;
+
 std::string reason(int number) {
   return std::system_category().message(number);
 }
@@ -30,6 +33,11 @@ std::string reason(int number) {
 /// A fork stands still until the child has executed; on a busy machine both wait for their turn at
 /// the processor, and the next start must not wait with them.
 constexpr int launch_threads = 4;
+
+/// For so long a program is tried that somebody has open for writing. Whoever closed it just now is
+/// waited for: a start on another thread has copies of our descriptors until its child has
+/// executed.
+constexpr milliseconds busy_limit{100};
 
 /// Read before main(): the daemon raises its own limit later.
 const rlimit original_open_files = [] {
@@ -74,6 +82,18 @@ error describe(const detail::exec_failure& failure, const std::string& program,
 
 } // namespace
 
+/// What one fork gave.
+struct spawner::attempt {
+  pid_t pid = -1;
+  int pidfd = -1;
+  int fork_errno = 0;
+  detail::exec_failure failure; ///< of the child; 0: it has executed
+
+  bool busy() const {
+    return pid > 0 && failure.number == ETXTBSY && failure.stage == detail::exec_stage::execute;
+  }
+};
+
 std::uint64_t child_table::begin() {
   std::lock_guard lock{mutex_};
   starts_.insert(++last_start_);
@@ -94,6 +114,10 @@ void child_table::end(std::uint64_t start, pid_t pid, bool lives) {
 }
 
 bool child_table::stranger(pid_t pid) {
+  if (pid == 0) { // somebody else waited for the suspect; the number may come back
+    suspect_ = 0;
+    return false;
+  }
   if (owned_.count(pid) > 0)
     return false;
   // Those that were under way when it was first seen are over, and it is nobody's.
@@ -305,51 +329,71 @@ result<launched> spawner::launch_now(launch_plan& plan) {
     what.cgroup_fd = group->procs;
     what.cgroup_folder = ::open(group->path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   }
-  std::unique_lock alone{user_mutex_, std::defer_lock};
+  auto got = try_once(what);
+  for (milliseconds wait{1}; got.busy() && wait < busy_limit; wait *= 2) {
+    std::this_thread::sleep_for(wait);
+    got = try_once(what);
+  }
+  if (group) {
+    std::lock_guard one{groups_mutex_};
+    groups_.settle(*group);
+    close_fd(group->procs);
+    close_fd(what.cgroup_folder);
+    if (got.failure.in_cgroup)
+      out.cgroup = std::move(group->path);
+  }
+  if (got.pid < 0)
+    return error{errc::spawn_failed, "Cannot fork: " + reason(got.fork_errno) + "."};
+  if (got.failure.number != 0)
+    return describe(got.failure, plan.program_, plan.cwd_);
+  out.pid = got.pid;
+  out.pidfd = got.pidfd;
+  out.output = std::exchange(ends.output, -1);
+  out.errors = std::exchange(ends.errors, -1);
+  out.input = std::exchange(ends.input, -1);
+  out.start_time = process_start_time(out.pid);
+  return out;
+}
+
+spawner::attempt spawner::try_once(const detail::exec_request& what) {
+  attempt out;
   if (what.switch_user)
-    alone.lock();
-  const int dumpable = what.switch_user ? ::prctl(PR_GET_DUMPABLE) : 0;
-  detail::exec_failure failure;
-  int fork_errno = 0;
+    user_begins();
   const auto start = children_->begin();
-  out.pid = detail::vfork_and_exec(what, failure);
-  fork_errno = errno;
-  if (out.pid > 0 && failure.number == 0)
+  out.pid = detail::vfork_and_exec(what, out.failure);
+  out.fork_errno = errno;
+  if (out.pid > 0 && out.failure.number == 0)
     out.pidfd = static_cast<int>(::syscall(SYS_pidfd_open, out.pid, 0));
   if (out.pid > 0 && out.pidfd < 0) {
     const int number = errno;
-    if (failure.number == 0) { // no pidfd: an old kernel, or no descriptor left
+    if (out.failure.number == 0) { // no pidfd: an old kernel, or no descriptor left
       ::kill(out.pid, SIGKILL);
-      failure.number = number;
-      failure.stage = detail::exec_stage::session;
+      out.failure.number = number;
+      out.failure.stage = detail::exec_stage::session;
     }
     while (::waitpid(out.pid, nullptr, 0) < 0 && errno == EINTR) {
     }
   }
   children_->end(start, out.pid, out.pidfd >= 0);
   children_->changed();
-  if (dumpable == 1) // the child's change of user fell on the memory that it shared with us
-    ::prctl(PR_SET_DUMPABLE, 1);
-  if (alone.owns_lock())
-    alone.unlock();
-  if (group) {
-    std::lock_guard one{groups_mutex_};
-    groups_.settle(*group);
-    close_fd(group->procs);
-    close_fd(what.cgroup_folder);
-    if (failure.in_cgroup)
-      out.cgroup = std::move(group->path);
-  }
-  if (out.pid < 0 || failure.number != 0) {
-    if (out.pid < 0)
-      return error{errc::spawn_failed, "Cannot fork: " + reason(fork_errno) + "."};
-    return describe(failure, plan.program_, plan.cwd_);
-  }
-  out.output = std::exchange(ends.output, -1);
-  out.errors = std::exchange(ends.errors, -1);
-  out.input = std::exchange(ends.input, -1);
-  out.start_time = process_start_time(out.pid);
+  if (what.switch_user)
+    user_ended();
   return out;
+}
+
+// The child's change of user falls on the memory that it shares with us: the kernel then takes us
+// for one whose memory nobody may read.
+
+void spawner::user_begins() {
+  std::lock_guard lock{users_mutex_};
+  if (users_++ == 0)
+    was_dumpable_ = ::prctl(PR_GET_DUMPABLE) == 1;
+}
+
+void spawner::user_ended() {
+  std::lock_guard lock{users_mutex_};
+  if (--users_ == 0 && was_dumpable_)
+    ::prctl(PR_SET_DUMPABLE, 1);
 }
 
 } // namespace holt

@@ -26,6 +26,9 @@
 #include <vector>
 
 namespace holt {
+namespace detail {
+struct exec_request;
+}
 
 /// The pids that have an owner who will wait for them. Shared by spawner, processes and reaper. A
 /// start is told of before its fork and after its pid is entered, so that the reaper cannot take a
@@ -38,7 +41,7 @@ public:
   /// `pid` came of it and has an owner now, or (`lives` false) was waited for; 0: nothing came.
   void end(std::uint64_t start, pid_t pid, bool lives);
   /// Whether one that has ended, and was not waited for yet, has no owner and will have none: no
-  /// start that is under way can have made it. With the lock held.
+  /// start that is under way can have made it. 0: none has ended. With the lock held.
   bool stranger(pid_t pid);
   /// Takes the lock: the owner has waited for it.
   void release(pid_t pid);
@@ -120,8 +123,12 @@ public:
   std::string new_key();
 
 private:
+  struct attempt;
   void run();
   result<launched> launch_now(launch_plan& plan);
+  attempt try_once(const detail::exec_request& what);
+  void user_begins();
+  void user_ended();
 
   struct job {
     launch_plan plan;
@@ -129,8 +136,10 @@ private:
   };
   std::shared_ptr<child_table> children_;
   std::mutex groups_mutex_;
-  cgroup_home groups_;    ///< with its lock
-  std::mutex user_mutex_; ///< held through a start as another user
+  cgroup_home groups_; ///< with its lock
+  std::mutex users_mutex_;
+  unsigned users_ = 0;        ///< starts as another user under way, with its lock
+  bool was_dumpable_ = false; ///< before the first of them
   std::string boot_;
   std::mutex mutex_;
   std::condition_variable wake_;

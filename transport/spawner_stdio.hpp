@@ -2,7 +2,7 @@
 #pragma once
 
 // Both ends of what becomes 0, 1 and 2 of a child: pipes or a pseudo-terminal. Part of the spawner,
-// on its thread. Everything it opens is close-on-exec.
+// on one of its threads. Everything it opens is close-on-exec.
 
 #include "messages/process_spec.hpp"
 

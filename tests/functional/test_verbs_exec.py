@@ -22,9 +22,16 @@ def exec_(daemon, *arguments: str, stdin: bytes = b"", **env: str):
                           capture_output=True, timeout=LIMIT_S * slack())
 
 
+def hear_signals() -> None:
+    """Whoever runs the tests may ignore some: nohup, a shell's background."""
+    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_DFL)
+
+
 def begun(daemon, *arguments: str, **more) -> subprocess.Popen:
     given = {**environment(daemon.home), "HOLT_URL": daemon.url, "HOLT_TOKEN": daemon.token}
-    return subprocess.Popen([HOLT, "exec", *arguments], env=given, cwd=daemon.home, **more)
+    return subprocess.Popen([HOLT, "exec", *arguments], env=given, cwd=daemon.home,
+                            preexec_fn=hear_signals, **more)
 
 
 def processes(daemon) -> list[dict]:

@@ -113,6 +113,36 @@ CAF_TEST(what cannot be executed fails with the reason) {
   CAF_CHECK(p.finish(stdio)->failed());
 }
 
+CAF_TEST(a program that was just written runs although somebody has it open for a moment) {
+  processes p;
+  temp_dir dir;
+  const auto tool = dir.path / "tool";
+  std::filesystem::copy_file("/bin/true", tool);
+  const int writer = ::open(tool.c_str(), O_WRONLY | O_CLOEXEC);
+  CAF_REQUIRE(writer >= 0);
+  process_spec spec;
+  spec.argv = {tool.string()};
+  auto c = p.start(spec);
+  p.until([] { return false; }, milliseconds{5}); // it is tried meanwhile
+  ::close(writer);
+  CAF_REQUIRE(p.until([&] { return c->ended.has_value() || c->failed(); }));
+  CAF_CHECK(c->ended == exit_status({0, {}}));
+}
+
+CAF_TEST(a program that stays open for writing is told of) {
+  processes p;
+  temp_dir dir;
+  const auto tool = dir.path / "tool";
+  std::filesystem::copy_file("/bin/true", tool);
+  const int writer = ::open(tool.c_str(), O_WRONLY | O_CLOEXEC);
+  process_spec spec;
+  spec.argv = {tool.string()};
+  auto c = p.finish(spec);
+  ::close(writer);
+  CAF_REQUIRE(c->failed());
+  CAF_CHECK(c->started->error().code == errc::spawn_failed);
+}
+
 CAF_TEST(a child has the descriptors 0 and 1 and 2 and those it was given) {
   processes p;
   // Left open without close-on-exec, as a library might.

@@ -38,6 +38,18 @@ CAF_TEST(a child that ends before its start is over is no stranger) {
   CAF_CHECK(!table.stranger(9));
 }
 
+CAF_TEST(a suspect that somebody else waited for is forgotten) {
+  child_table table;
+  const auto first = table.begin();
+  CAF_CHECK(!table.stranger(9));
+  CAF_CHECK(!table.stranger(0)); // nobody is left
+  const auto second = table.begin();
+  table.end(first, 8, true);
+  CAF_CHECK(!table.stranger(9)); // the second may have made it
+  table.end(second, 9, true);
+  CAF_CHECK(!table.stranger(9));
+}
+
 CAF_TEST(a number that comes back begins anew) {
   child_table table;
   const auto refused = table.begin();

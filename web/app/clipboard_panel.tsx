@@ -47,6 +47,7 @@ export function ClipboardPanel() {
   const stale = useSignal(false); // the desktop copied meanwhile
   const turn = useSignal(0); // of the pictures' addresses
   const latest = useRef(0);
+  const written = useRef<string | undefined>(undefined); // the last that the person set on the desktop
   /** `followed`: the desktop copied; what the person wrote stays. */
   const read = async (followed = false) => {
     const number = ++latest.current;
@@ -63,7 +64,7 @@ export function ClipboardPanel() {
     if (answer.ok) {
       const text = answer.value?.text ?? '';
       const kept = changed.value && (followed || strokes.current !== before);
-      stale.value = kept && words.value !== text;
+      stale.value = kept && followed && text !== words.value && text !== written.current;
       if (!kept) {
         words.value = text;
         changed.value = false;
@@ -81,6 +82,7 @@ export function ClipboardPanel() {
   const write = async () => {
     busy.value = true;
     const before = strokes.current;
+    written.current = words.value;
     const answer = await api.post('/v1/desktop/clipboard', { text: words.value, selection: selection.value });
     busy.value = false;
     problem.value = answer.ok ? '' : words_of_problem(answer.problem);

@@ -52,7 +52,8 @@ export class Peer {
   #connection: RTCPeerConnection | undefined;
   #channel: RTCDataChannel | undefined;
   #early: RTCIceCandidateInit[] = [];
-  #early_input: ArrayBuffer[] = [];
+  #early_input: { data: ArrayBuffer; droppable: boolean }[] = [];
+  #gave_up_early = false; // more came than waits
   #described = false;
   #ended = false;
   readonly local_addresses = new Set<string>();
@@ -69,7 +70,7 @@ export class Peer {
 
   /** Input is taken: the channel is open, or will be in a moment and what comes now waits for it. */
   get takes_input(): boolean {
-    return this.#is_open || this.#will_open;
+    return this.#is_open || (this.#will_open && !this.#gave_up_early);
   }
 
   get #is_open(): boolean {
@@ -111,10 +112,7 @@ export class Peer {
   /** False when there is no channel and none is about to be. */
   send(data: ArrayBuffer, droppable = false): boolean {
     const channel = this.#channel;
-    if (this.#will_open && this.#early_input.length < max_early_input) {
-      this.#early_input.push(data);
-      return true;
-    }
+    if (this.#will_open) return this.#wait_with(data, droppable);
     if (!this.#is_open || channel === undefined) return false;
     if (droppable && channel.bufferedAmount > busy_bytes) return false;
     try {
@@ -123,6 +121,21 @@ export class Peer {
     } catch {
       return false; // its buffer is full or it has just closed
     }
+  }
+
+  /** Of moves in a row only the last waits. When there is too much, all goes: no press stays without its release. */
+  #wait_with(data: ArrayBuffer, droppable: boolean): boolean {
+    if (this.#gave_up_early) return false;
+    const last = this.#early_input.at(-1);
+    if (droppable && last?.droppable) {
+      last.data = data;
+    } else if (this.#early_input.length < max_early_input) {
+      this.#early_input.push({ data, droppable });
+    } else {
+      this.#early_input = [];
+      this.#gave_up_early = true;
+    }
+    return !this.#gave_up_early;
   }
 
   /** What waits for the channel is no longer wanted. */
@@ -179,7 +192,7 @@ export class Peer {
 
   #opened(): void {
     if (this.#ended) return;
-    for (const data of this.#early_input.splice(0)) this.send(data);
+    for (const { data } of this.#early_input.splice(0)) this.send(data);
     this.#events.channel_open();
   }
 

@@ -54,6 +54,7 @@ for (const announced of [false, true]) {
     rig.socket().say('holt/control', { kind: 'person', you: true });
     assert.equal(rig.viewer.may_drive, true);
     const early = announced ? rig.peer().open_channel('connecting') : undefined;
+    rig.viewer.move(0, 2);
     rig.viewer.move(1, 2);
     rig.viewer.key(true, 0x61);
     rig.viewer.key(false, 0x61);
@@ -65,6 +66,21 @@ for (const announced of [false, true]) {
     assert.deepEqual(channel.sent.map((m) => m[0]).filter((kind) => kind !== 7), [1, 3, 4, 3]);
   });
 }
+
+test('moves before the channel is open take no place of keys, and no press is sent without its release', async () => {
+  const rig = make();
+  await show_picture(rig);
+  rig.socket().say('holt/control', { kind: 'person', you: true });
+  for (let i = 0; i < 1_000; i += 1) rig.viewer.move(i, i);
+  rig.viewer.key(true, 0x61);
+  assert.equal(rig.viewer.may_drive, true);
+  for (let i = 0; i < 300; i += 1) rig.viewer.key(i % 2 === 1, 0x62);
+  assert.equal(rig.viewer.may_drive, false);
+  const channel = rig.peer().open_channel();
+  assert.deepEqual(channel.sent.map((m) => m[0]), [7]);
+  rig.viewer.key(true, 0x63);
+  assert.deepEqual(channel.sent.map((m) => m[0]), [7, 3]);
+});
 
 test('what was typed early is not sent by somebody who no longer drives', async () => {
   const rig = make();
