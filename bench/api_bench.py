@@ -284,7 +284,8 @@ class Bench:
             create = self.daemon.post if name == "holt" else lambda path, body=None: self.peer_server.call("POST", path, body)
             made = []
             try:
-                made += [create("/v1/processes", {"command": "yes"})["id"] for _ in range(FLOODS - len(made))]
+                for _ in range(FLOODS):  # one by one: what was made is ended also when the next is refused
+                    made.append(create("/v1/processes", {"command": "yes"})["id"])
                 flood.add(name, side.ask(steps, 1, 3000, 4))
             except Exception as why:
                 self.notes.append(f"{flood.name}, {name}: {str(why)[-160:]}")
