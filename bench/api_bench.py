@@ -105,7 +105,8 @@ def three(row: Row, side: str) -> str:
 def ratio(row: Row, a: str, b: str) -> str:
     if not row.values.get(a) or not row.values.get(b):
         return ""
-    return shown(quantile(row.values[a], 0.5) / max(1e-9, quantile(row.values[b], 0.5)))
+    below = quantile(row.values[b], 0.5)
+    return shown(quantile(row.values[a], 0.5) / below) if below > 0.001 else ""
 
 
 def table(rows: list[Row]) -> str:
