@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "client/event_stream.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace holt::client {
@@ -11,7 +12,9 @@ bool event_stream::feed(std::string_view bytes,
     if (after_cr_ && bytes.front() == '\n')
       bytes.remove_prefix(1);
     after_cr_ = false;
-    const auto end = bytes.find_first_of("\r\n");
+    // One byte at a time is what the library searches fast.
+    const auto feed_at = bytes.find('\n');
+    const auto end = std::min(bytes.substr(0, feed_at).find('\r'), feed_at);
     const auto part = bytes.substr(0, end);
     if (line_.size() + part.size() > max_event) {
       too_large_ = true;

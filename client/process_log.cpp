@@ -3,6 +3,7 @@
 
 #include "client/event_stream.hpp"
 #include "messages/command.hpp"
+#include "messages/json_text.hpp"
 #include "transport/url.hpp"
 
 #include <poll.h>
@@ -55,11 +56,11 @@ public:
 
 private:
   bool take(const server_event& what) {
+    if (what.name == "log")
+      return entry(what.data);
     auto data = json::parse(what.data, nullptr, false);
     if (!data.is_object())
       return true;
-    if (what.name == "log")
-      return entry(data);
     if (what.name == "lost") {
       last_ = std::max(last_, data.value("throughSequence", std::uint64_t{0}));
       ears_.lost(data.value("bytes", std::uint64_t{0}));
@@ -70,8 +71,8 @@ private:
     return true;
   }
 
-  bool entry(const json& data) {
-    auto one = read_entry(data);
+  bool entry(std::string_view text) {
+    auto one = read_entry(text);
     if (!one) {
       wrong_ = one.error();
       return false;
@@ -112,19 +113,20 @@ bool pause_unless(int wake_fd, milliseconds limit) {
   return ::poll(&one, wake_fd >= 0 ? 1 : 0, static_cast<int>(limit.count())) <= 0;
 }
 
-result<log_entry> read_entry(const json& from) {
-  const error none{errc::io, "an entry of the log is none"};
-  if (!from.is_object())
-    return none;
+namespace {
+
+const error no_entry{errc::io, "an entry of the log is none"};
+
+/// `data`: its value there, which `from` need not have.
+result<log_entry> entry_of(const json& from, std::string_view data) {
   auto sequence = from.find("sequence");
   auto stream = from.find("stream");
-  auto data = from.find("data");
   if (sequence == from.end() || !sequence->is_number_unsigned() || stream == from.end()
-      || !stream->is_string() || data == from.end() || !data->is_string())
-    return none;
-  auto bytes = from_base64(data->get_ref<const std::string&>());
+      || !stream->is_string())
+    return no_entry;
+  auto bytes = from_base64(data);
   if (!bytes)
-    return none;
+    return no_entry;
   log_entry out;
   out.sequence = sequence->get<std::uint64_t>();
   out.stream = stream->get<std::string>();
@@ -132,6 +134,32 @@ result<log_entry> read_entry(const json& from) {
     out.timestamp_ms = at->get<std::int64_t>();
   out.bytes = std::move(*bytes);
   return out;
+}
+
+} // namespace
+
+result<log_entry> read_entry(const json& from) {
+  const auto data = from.is_object() ? from.find("data") : from.end();
+  if (data == from.end() || !data->is_string())
+    return no_entry;
+  return entry_of(from, data->get_ref<const std::string&>());
+}
+
+result<log_entry> read_entry(std::string_view text) {
+  const auto data = json_text::member(text, "data");
+  if (!data || !json_text::is_string(*data))
+    return no_entry;
+  const auto begin = static_cast<std::size_t>(data->data() - text.data());
+  auto rest
+    = std::string{text.substr(0, begin)}.append("0").append(text.substr(begin + data->size()));
+  const auto from = json::parse(rest, nullptr, false);
+  if (!from.is_object())
+    return no_entry;
+  const auto plain = data->substr(1, data->size() - 2);
+  if (plain.find('\\') == plain.npos)
+    return entry_of(from, plain);
+  const auto unescaped = json_text::unquote(*data);
+  return unescaped ? entry_of(from, *unescaped) : result<log_entry>{no_entry};
 }
 
 result<process_exit> follow_log(const api& from, const std::string& id, std::uint64_t since,

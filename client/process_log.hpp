@@ -7,6 +7,7 @@
 #include "client/api.hpp"
 
 #include <functional>
+#include <string_view>
 
 namespace holt::client {
 
@@ -30,6 +31,8 @@ struct log_ears {
 
 /// One entry as the API writes it. io: it is none.
 result<log_entry> read_entry(const nlohmann::json& from);
+/// The same from its text: the data, which is most of it, is not looked at by a JSON parser.
+result<log_entry> read_entry(std::string_view text);
 
 /// From after this sequence to the end of the process. not_found: there is no such process (any
 /// more); cancelled; no_daemon after `patience` without a connection; what `entry` answers.

@@ -192,18 +192,21 @@ void put_bytes(nlohmann::json& fields, std::string_view name, std::string_view b
 }
 
 std::string to_base64(std::string_view bytes) {
-  std::string out;
-  out.reserve((bytes.size() + 2) / 3 * 4);
-  auto at = [&](std::size_t i) {
-    return i < bytes.size() ? static_cast<unsigned>(static_cast<unsigned char>(bytes[i])) : 0u;
+  const auto at
+    = [&](std::size_t i) { return static_cast<unsigned>(static_cast<unsigned char>(bytes[i])); };
+  std::string out((bytes.size() + 2) / 3 * 4, '=');
+  auto* to = out.data();
+  const auto put = [&to](unsigned n, int count) {
+    for (int shift = 18; count > 0; --count, shift -= 6)
+      *to++ = base64_letters[n >> shift & 63];
   };
-  for (std::size_t i = 0; i < bytes.size(); i += 3) {
-    unsigned n = at(i) << 16 | at(i + 1) << 8 | at(i + 2);
-    out += base64_letters[n >> 18];
-    out += base64_letters[n >> 12 & 63];
-    out += i + 1 < bytes.size() ? base64_letters[n >> 6 & 63] : '=';
-    out += i + 2 < bytes.size() ? base64_letters[n & 63] : '=';
-  }
+  const auto whole = bytes.size() - bytes.size() % 3;
+  for (std::size_t i = 0; i < whole; i += 3)
+    put(at(i) << 16 | at(i + 1) << 8 | at(i + 2), 4);
+  if (bytes.size() - whole == 1)
+    put(at(whole) << 16, 2);
+  else if (bytes.size() - whole == 2)
+    put(at(whole) << 16 | at(whole + 1) << 8, 3);
   return out;
 }
 
@@ -211,25 +214,27 @@ result<std::string> from_base64(std::string_view text) {
   const error bad{errc::invalid_request, "not base64"};
   if (text.size() % 4 != 0)
     return bad;
-  std::string out;
-  out.reserve(text.size() / 4 * 3);
+  const auto padding = text.ends_with("==") ? 2u : text.ends_with('=') ? 1u : 0u;
+  std::string out(text.size() / 4 * 3, '\0');
+  auto* to = out.data();
   for (std::size_t i = 0; i < text.size(); i += 4) {
-    bool last = i + 4 == text.size();
-    unsigned padding = last ? (text[i + 3] == '=') + (text[i + 2] == '=' && text[i + 3] == '=') : 0;
-    unsigned n = 0;
-    for (unsigned k = 0; k < 4; ++k) {
-      auto value = k >= 4 - padding ? 0 : base64_values[static_cast<unsigned char>(text[i + k])];
-      if (value < 0)
-        return bad;
-      n = n << 6 | static_cast<unsigned>(value);
-    }
-    if (padding > 0 && (n & (padding == 1 ? 0xffu : 0xffffu)) != 0)
+    const auto value = [&](std::size_t k) -> int {
+      const bool padded = i + 4 == text.size() && k >= 4 - padding;
+      return padded ? 0 : base64_values[static_cast<unsigned char>(text[i + k])];
+    };
+    const std::array<int, 4> v{value(0), value(1), value(2), value(3)};
+    if ((v[0] | v[1] | v[2] | v[3]) < 0)
       return bad;
-    out += static_cast<char>(n >> 16);
-    if (padding < 2)
-      out += static_cast<char>(n >> 8 & 0xff);
-    if (padding < 1)
-      out += static_cast<char>(n & 0xff);
+    const auto n = static_cast<unsigned>(v[0] << 18 | v[1] << 12 | v[2] << 6 | v[3]);
+    *to++ = static_cast<char>(n >> 16);
+    *to++ = static_cast<char>(n >> 8 & 0xff);
+    *to++ = static_cast<char>(n & 0xff);
+  }
+  // What the padding cuts off must be nothing.
+  for (auto cut = padding; cut > 0; --cut) {
+    if (out.back() != '\0')
+      return bad;
+    out.pop_back();
   }
   return out;
 }
