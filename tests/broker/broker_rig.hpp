@@ -99,8 +99,10 @@ public:
     while (true) {
       const auto got = read();
       said out;
-      if (got.opcode == 9 && answers_pings)
+      if (got.opcode == 9 && answers_pings) {
         send(frame(10, got.payload));
+        ++pongs;
+      }
       if (got.opcode == 9 || got.opcode == 10)
         continue;
       if (got.opcode == 0xff) {
@@ -164,6 +166,7 @@ public:
     }
   }
   bool answers_pings = true; ///< as every client does that reads
+  std::size_t pongs = 0;     ///< sent so far
   std::vector<said> skipped; ///< what settle() passed over
 
 private:
