@@ -215,14 +215,8 @@ private:
   }
 
   void signal_now(int number) {
-    auto& terminal = outputs_[0];
-    const auto group = terminal_ && terminal.is_open()
-                         ? foreground_group(terminal.native_handle(), alive_.pid())
-                         : 0;
-    if (group > 0)
-      ::kill(-group, number);
-    else
-      alive_.signal(number, true);
+    signal_job(terminal_ && outputs_[0].is_open() ? outputs_[0].native_handle() : -1, alive_,
+               number);
   }
 
   // -- end
