@@ -10,6 +10,7 @@
 #include "actors/query_fields.hpp"
 #include "actors/window_json.hpp"
 #include "desktop/keyboard_focus.hpp"
+#include "desktop/manager_barrier.hpp"
 #include "desktop/workbench.hpp"
 
 #include <nlohmann/json.hpp>
@@ -26,8 +27,9 @@ using desktop::window_request;
 
 constexpr int max_coordinate = act_limits::coordinate;
 constexpr auto look_again = 4ms;
-constexpr auto rest = 24ms;      ///< unchanged for so long: the window manager is done
+constexpr auto rest = 24ms;      ///< unchanged for so long: no more comes
 constexpr auto patience = 400ms; ///< then it is answered as it is
+constexpr auto longest = 2s;     ///< the same while the window manager has not even come to it
 
 error no_window(const std::string& id) {
   return {errc::not_found, "Window " + id + " not found"};
@@ -43,7 +45,8 @@ struct wish {
     reached;
 };
 
-/// Follows one window until it is as wanted and rests, or patience ends.
+/// Follows one window until the window manager is done and it is as wanted or rests, or patience
+/// ends.
 struct pursuit {
   wish what;
   std::uint32_t id = 0;
@@ -51,11 +54,14 @@ struct pursuit {
   std::optional<window_info> last;
   clock::time_point begun = clock::now();
   clock::time_point changed = clock::now();
+  std::optional<desktop::manager_barrier> manager; ///< on the thread of the connection only
   http::reply answer;
 
   std::optional<clock::time_point> go_on(desktop::workbench& bench, clock::time_point now) {
+    bool done = manager->passed(); // before the look: what is seen is not half of it
     auto found = bench.tops().find(id);
     if (!found) {
+      manager.reset();
       answer(http::problem(found.error()));
       return {};
     }
@@ -70,8 +76,9 @@ struct pursuit {
     }
     // One that is not there may come back: it is withdrawn for a moment when others act on it too.
     bool at_rest = last && now >= changed + (there ? 0ms : rest) && now != begun && last != before;
-    if (!there && !at_rest && now < begun + patience)
+    if (!(done && (there || at_rest)) && now < begun + (done ? patience : longest))
       return now + look_again;
+    manager.reset();
     if (last)
       answer(http::json_response(200, window_json(*last)));
     else if (what.name == "close")
@@ -111,8 +118,12 @@ void pursue(const gateway_deps& deps, const gateway_call& call, wish what) {
       activity_append{"act", {{"act", chase->what.name}, {"window", text}, {"name", who}}});
     chase->before = *found;
     chase->last = *found;
+    chase->manager.emplace(bench.x());
     bench.wait([chase, &bench](clock::time_point now) { return chase->go_on(bench, now); },
-               [chase] { chase->answer(http::problem(x_gone())); });
+               [chase] {
+                 chase->manager.reset();
+                 chase->answer(http::problem(x_gone()));
+               });
   });
 }
 

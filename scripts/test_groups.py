@@ -297,9 +297,9 @@ def main() -> int:
     wait_for_all(beside, "the end")
     total, rows = sums.total, sums.rows
     rows.append(f"{'together':<12} {time.monotonic() - began:.0f} s")
-    print("\n== Summary", *rows, sep="\n   ")
     for line in total.skips:
         print(f"SKIPPED {' '.join(line.split())[:300]}")
+    print("\n== Summary", *rows, sep="\n   ")  # late: CI may keep only the last lines
     for name, output in total.failures:
         print(f"FAILED {name}: {gist_of(output)}")
     print(f"{total.passed} passed, {total.failed} failed, {total.skipped} skipped", flush=True)
