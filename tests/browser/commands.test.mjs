@@ -35,7 +35,7 @@ class Agent {
     agent.socket.onmessage = ({ data }) => {
       const [, ref, , event, payload] = JSON.parse(data);
       if (event === "phx_reply" && ref === "1") joined = payload.status === "ok";
-      if (event === "broadcast" && payload.event === "result") agent.results.set(payload.payload.id, payload.payload);
+      if (event === "broadcast" && payload.payload.type === "result") agent.results.set(payload.payload.id, payload.payload);
     };
     agent.socket.onopen = () => agent.say("1", "phx_join", { config: { broadcast: { ack: false, self: false }, presence: { enabled: false, key: "" }, private: false } });
     await waitFor("the agent to be joined", () => joined);
