@@ -43,6 +43,7 @@ struct wish {
   std::function<bool(const std::optional<window_info>& before,
                      const std::optional<window_info>& now)>
     reached;
+  bool focuses = false; ///< it gets the keyboard, too
 };
 
 /// Follows one window until the window manager is done and it is as wanted or rests, or patience
@@ -55,10 +56,20 @@ struct pursuit {
   clock::time_point begun = clock::now();
   clock::time_point changed = clock::now();
   std::optional<desktop::manager_barrier> manager; ///< on the thread of the connection only
+  bool asked_again = false;
+  std::optional<clock::time_point> finished; ///< the window manager was done then
   http::reply answer;
 
   std::optional<clock::time_point> go_on(desktop::workbench& bench, clock::time_point now) {
     bool done = manager->passed(); // before the look: what is seen is not half of it
+    // A window is called active only when the X server's FocusIn has come to the manager: that may
+    // stand behind the first question, but not behind a second one.
+    if (done && what.focuses && !std::exchange(asked_again, true)) {
+      manager.emplace(bench.x());
+      done = manager->passed();
+    }
+    if (done && !finished)
+      finished = now;
     auto found = bench.tops().find(id);
     if (!found) {
       manager.reset();
@@ -76,7 +87,7 @@ struct pursuit {
     }
     // One that is not there may come back: it is withdrawn for a moment when others act on it too.
     bool at_rest = last && now >= changed + (there ? 0ms : rest) && now != begun && last != before;
-    if (!(done && (there || at_rest)) && now < begun + (done ? patience : longest))
+    if (!(done && (there || at_rest)) && now < (finished ? *finished + patience : begun + longest))
       return now + look_again;
     manager.reset();
     if (last)
@@ -128,11 +139,12 @@ void pursue(const gateway_deps& deps, const gateway_call& call, wish what) {
 }
 
 wish simple(const char* name, window_request what,
-            bool (*reached)(const std::optional<window_info>&)) {
+            bool (*reached)(const std::optional<window_info>&), bool focuses = false) {
   return {name, [what](desktop::windows& tops, std::uint32_t id) { return tops.ask(id, what); },
           [reached](const std::optional<window_info>&, const std::optional<window_info>& now) {
             return reached(now);
-          }};
+          },
+          focuses};
 }
 
 void move_window(const gateway_deps& deps, const gateway_call& call) {
@@ -221,7 +233,8 @@ void gateway::add_window_routes() {
   };
   using maybe = const std::optional<window_info>&;
   add_wish("/v1/desktop/windows/{id}/focus",
-           simple("focus", window_request::focus, [](maybe now) { return !now || now->active; }));
+           simple(
+             "focus", window_request::focus, [](maybe now) { return !now || now->active; }, true));
   add_wish("/v1/desktop/windows/{id}/close",
            simple("close", window_request::close, [](maybe now) { return !now; }));
   add_wish(
@@ -231,8 +244,9 @@ void gateway::add_window_routes() {
     "/v1/desktop/windows/{id}/maximise",
     simple("maximise", window_request::maximise, [](maybe now) { return !now || now->maximised; }));
   add_wish("/v1/desktop/windows/{id}/restore",
-           simple("restore", window_request::restore,
-                  [](maybe now) { return !now || (!now->minimised && !now->maximised); }));
+           simple(
+             "restore", window_request::restore,
+             [](maybe now) { return !now || (!now->minimised && !now->maximised); }, true));
   post("/v1/desktop/windows/{id}/move", scope::input,
        [this](const gateway_call& call) { move_window(deps_, call); });
   post("/v1/desktop/windows/{id}/resize", scope::input,

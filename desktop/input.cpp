@@ -43,7 +43,8 @@ input::~input() {
     return;
   release_all();
   foreign_.give_back();
-  x_.flush();
+  // The X server throws away what it has not read yet when the connection goes.
+  static_cast<void>(x_.ping());
 }
 
 void input::on_event(const xcb_generic_event_t& event) {

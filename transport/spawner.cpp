@@ -94,68 +94,6 @@ struct spawner::attempt {
   }
 };
 
-std::uint64_t child_table::begin() {
-  std::lock_guard lock{mutex_};
-  starts_.insert(++last_start_);
-  return last_start_;
-}
-
-void child_table::end(std::uint64_t start, pid_t pid, bool lives) {
-  std::lock_guard lock{mutex_};
-  starts_.erase(start);
-  if (pid <= 0)
-    return;
-  if (suspect_ == pid)
-    suspect_ = 0;
-  if (lives) {
-    ++owned_[pid];
-    ++size_;
-  }
-}
-
-bool child_table::stranger(pid_t pid) {
-  if (pid == 0) { // somebody else waited for the suspect; the number may come back
-    suspect_ = 0;
-    return false;
-  }
-  if (owned_.count(pid) > 0)
-    return false;
-  // Those that were under way when it was first seen are over, and it is nobody's.
-  const bool cleared = starts_.empty() || (suspect_ == pid && *starts_.begin() > suspect_since_);
-  if (cleared) {
-    suspect_ = 0;
-  } else if (suspect_ != pid) {
-    suspect_ = pid;
-    suspect_since_ = last_start_;
-  }
-  return cleared;
-}
-
-void child_table::release(pid_t pid) {
-  {
-    std::lock_guard lock{mutex_};
-    if (suspect_ == pid)
-      suspect_ = 0; // the number may come back
-    if (auto it = owned_.find(pid); it != owned_.end()) {
-      --size_;
-      if (--it->second == 0)
-        owned_.erase(it);
-    }
-  }
-  changed();
-}
-
-void child_table::on_change(std::function<void()> hook) {
-  std::lock_guard lock{hook_mutex_};
-  hook_ = std::move(hook);
-}
-
-void child_table::changed() {
-  std::lock_guard lock{hook_mutex_};
-  if (hook_)
-    hook_();
-}
-
 result<std::string> find_program(const std::string& name, const std::string& path) {
   if (name.find('/') != std::string::npos)
     return name;
@@ -375,7 +313,6 @@ spawner::attempt spawner::try_once(const detail::exec_request& what) {
     }
   }
   children_->end(start, out.pid, out.pidfd >= 0);
-  children_->changed();
   if (what.switch_user)
     user_ended();
   return out;

@@ -9,17 +9,15 @@
 #include "messages/error.hpp"
 #include "messages/process_spec.hpp"
 #include "transport/cgroup.hpp"
+#include "transport/child_table.hpp"
 
-#include <atomic>
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
 #include <functional>
-#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <set>
 #include <string>
 #include <sys/types.h>
 #include <thread>
@@ -29,38 +27,6 @@ namespace holt {
 namespace detail {
 struct exec_request;
 }
-
-/// The pids that have an owner who will wait for them. Shared by spawner, processes and reaper. A
-/// start is told of before its fork and after its pid is entered, so that the reaper cannot take a
-/// child that ends at once for a stranger.
-class child_table {
-public:
-  std::mutex& lock() noexcept { return mutex_; }
-  /// A fork follows; the number of this start.
-  std::uint64_t begin();
-  /// `pid` came of it and has an owner now, or (`lives` false) was waited for; 0: nothing came.
-  void end(std::uint64_t start, pid_t pid, bool lives);
-  /// Whether one that has ended, and was not waited for yet, has no owner and will have none: no
-  /// start that is under way can have made it. 0: none has ended. With the lock held.
-  bool stranger(pid_t pid);
-  /// Takes the lock: the owner has waited for it.
-  void release(pid_t pid);
-  /// Called without the lock after each change, on the thread that changed it.
-  void on_change(std::function<void()> hook);
-  void changed();
-  std::size_t size() const noexcept { return size_; }
-
-private:
-  std::mutex mutex_;
-  std::mutex hook_mutex_;
-  std::atomic<std::size_t> size_{0};
-  std::map<pid_t, unsigned> owned_; // counted: a number may come back before its release
-  std::set<std::uint64_t> starts_;  ///< under way
-  std::uint64_t last_start_ = 0;
-  pid_t suspect_ = 0;               ///< seen while starts were under way; 0: none
-  std::uint64_t suspect_since_ = 0; ///< the newest start then
-  std::function<void()> hook_;
-};
 
 /// A child that runs now.
 struct launched {

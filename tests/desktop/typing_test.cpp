@@ -11,6 +11,7 @@
 
 #include <xkbcommon/xkbcommon-keysyms.h>
 
+#include <future>
 #include <span>
 
 using namespace holt;
@@ -62,6 +63,28 @@ struct desk {
 };
 
 } // namespace
+
+CAF_TEST(who goes lets go of everything although the X server is slow to read) {
+  NEEDS_X();
+  desk d;
+  CAF_REQUIRE(d.keys->key('a', true));
+  static_cast<void>(d.x->ping());
+  static_cast<void>(d.reader->rest());
+  CAF_REQUIRE_EQUAL(d.reader->pressed, 1);
+  ::kill(d.server.pid(), SIGSTOP);
+  auto gone = std::async(std::launch::async, [&d] {
+    d.keys.reset();
+    d.x.reset();
+  });
+  // A limit: who does not wait for the server is through long before.
+  CAF_CHECK(gone.wait_for(200ms) == std::future_status::timeout);
+  ::kill(d.server.pid(), SIGCONT);
+  gone.get();
+  CAF_CHECK(test::eventually([&d] {
+    static_cast<void>(d.reader->rest());
+    return d.reader->pressed == 0;
+  }));
+}
 
 CAF_TEST(a capital letter is typed with and without Shift held) {
   NEEDS_X("setxkbmap", "xkbcomp");

@@ -67,7 +67,7 @@ class Program:
         """Exactly one, once its program answers."""
         def look():
             found = self.find(**query)
-            return found[0] if len(found) == 1 else None
+            return found[0] if len(found) == 1 and not found[0].get("timedOut") else None
 
         return wait_for(f"one node of {self.title} is {query}", look, 10)
 

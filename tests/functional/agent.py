@@ -51,8 +51,17 @@ class Agent:
                          '"event":"cmd","payload":%s}}'
                          % (json.dumps(self.topic), next(self.refs), payload))
 
+    def beat(self) -> None:
+        self.socket.send('{"topic":"phoenix","event":"heartbeat","payload":{},"ref":"%s"}'
+                         % next(self.refs))
+
     def receive(self, limit_s: float) -> None:
-        frame = json.loads(self.socket.recv(timeout=limit_s))
+        """TimeoutError after `limit_s` at most; a member that is silent for 60 s is closed."""
+        try:
+            frame = json.loads(self.socket.recv(timeout=min(limit_s, 20)))
+        except TimeoutError:
+            self.beat()
+            raise
         if frame["topic"] != self.topic:
             return
         payload = frame["payload"]

@@ -11,17 +11,16 @@ from daemon import FAST, none_left, wait_for
 from web import closed_with, hear
 
 # Stands in for an engine: leaves a process of its own session behind and never becomes ready.
-RUNAWAY = """#!/usr/bin/env python3
-import os, sys, time
-if "serve" not in sys.argv:
-    print("Version v3.1.5"); sys.exit(0)
+RUNAWAY = """#!/bin/sh
+case " $* " in *" serve "*) ;; *) echo "Version v3.1.5"; exit 0 ;; esac
+exec python3 -c 'import os, time
 if os.fork() == 0:
     os.setsid()
     if os.fork() == 0:
-        open({note!r}, "a").write(f"{{os.getpid()}}\\n")
+        open("{note}", "a").write(str(os.getpid()) + "\\n")
         time.sleep(600)
     os._exit(0)
-time.sleep(600)
+time.sleep(600)'
 """
 
 

@@ -62,6 +62,29 @@ CAF_TEST(a number that comes back begins anew) {
   table.release(9);
 }
 
+CAF_TEST(a change is told only where it may change the last answer) {
+  child_table table;
+  int told = 0;
+  table.on_change([&] { ++told; });
+  const auto quiet = table.begin();
+  table.end(quiet, 7, true);
+  CAF_CHECK(!table.stranger(0));
+  table.release(7);
+  CAF_CHECK_EQUAL(told, 0);
+  const auto owned = table.begin();
+  table.end(owned, 8, true);
+  CAF_CHECK(!table.stranger(8)); // it stands before others until its owner waits for it
+  table.release(8);
+  CAF_CHECK_EQUAL(told, 1);
+  const auto start = table.begin();
+  CAF_CHECK(!table.stranger(9)); // this start may have made it
+  table.end(start, 10, true);
+  CAF_CHECK_EQUAL(told, 2);
+  CAF_CHECK(table.stranger(9));
+  table.release(10);
+  CAF_CHECK_EQUAL(told, 2);
+}
+
 CAF_TEST(two hundred children keep their exit codes beside fifty orphans) {
   processes p;
   reaper r{p.io.get_executor(), p.by.children()};
