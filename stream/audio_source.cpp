@@ -2,6 +2,7 @@
 #include "stream/audio_worker.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include <pthread.h>
 
@@ -104,9 +105,8 @@ void audio_source::worker::turn() {
 }
 
 void audio_source::worker::enter(audio_state next, const std::string& reason) {
-  bool news = state != next;
   state = next;
-  if (news && callbacks_.on_state && !quit_)
+  if (std::exchange(told_, next) != next && callbacks_.on_state && !quit_)
     callbacks_.on_state(next, reason);
 }
 

@@ -56,6 +56,7 @@ private:
   clock::time_point deadline_{}; ///< of connecting
   clock::time_point next_try_{}; ///< of retrying
   std::chrono::milliseconds back_off_{};
+  audio_state told_ = audio_state::idle; ///< what was told last: trying again is no news
   clock::time_point began_;
   std::vector<std::int16_t> samples_;
   std::uint64_t next_sample_ = 0; ///< RTP time of the next packet, 48 kHz since began_

@@ -18,7 +18,7 @@ using namespace std::chrono_literals;
 
 namespace {
 constexpr auto ping_interval = 1s;
-constexpr auto stop_patience = 500ms; ///< for releasing keys; then the connection is cut
+constexpr auto stop_patience = 2s; ///< for releasing keys; then the connection is cut
 } // namespace
 
 struct x_worker::state {

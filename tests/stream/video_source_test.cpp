@@ -164,12 +164,12 @@ CAF_TEST(timestamps and capture times grow together) {
   CAF_REQUIRE(s.source.start());
   s.source.set_viewers(1);
   for (unsigned i = 0; i < 10; ++i) {
-    s.paint(i * 0x101010);
     std::size_t have = 0;
     {
       std::lock_guard lock{s.mutex};
       have = s.frames.size();
     }
+    s.paint(i * 0x101010);
     CAF_REQUIRE(s.until([&] { return s.frames.size() > have; }));
   }
   std::lock_guard lock{s.mutex};

@@ -126,13 +126,13 @@ CAF_TEST(silence is a timeout) {
 
 CAF_TEST(a number is read from a readiness descriptor) {
   asio::io_context io;
-  const auto read = [&](const std::string& text, bool end) {
+  const auto read = [&](const std::string& text, bool end,
+                        milliseconds limit = milliseconds{20'000}) {
     std::array<int, 2> pipe{};
     CAF_REQUIRE(::pipe2(pipe.data(), O_CLOEXEC) == 0);
     CAF_REQUIRE(::write(pipe[1], text.data(), text.size()) == static_cast<ssize_t>(text.size()));
     std::optional<result<int>> out;
-    probe::read_number(io.get_executor(), pipe[0], milliseconds{50},
-                       [&](result<int> r) { out = r; });
+    probe::read_number(io.get_executor(), pipe[0], limit, [&](result<int> r) { out = r; });
     if (end)
       ::close(pipe[1]);
     CAF_REQUIRE(run_until(io, [&] { return out.has_value(); }));
@@ -143,7 +143,7 @@ CAF_TEST(a number is read from a readiness descriptor) {
   CAF_CHECK_EQUAL(*read("42\n", false), 42);
   CAF_CHECK_EQUAL(*read("\n", true), 0);
   CAF_CHECK(read("42", true).error().code == errc::io);
-  CAF_CHECK(read("42", false).error().code == errc::timeout);
+  CAF_CHECK(read("42", false, milliseconds{50}).error().code == errc::timeout);
   CAF_CHECK(read("x\n", true).error().code == errc::io);
   CAF_CHECK(read("-1\n", true).error().code == errc::io);
   CAF_CHECK(read(std::string(100, '1'), false).error().code == errc::io);

@@ -87,9 +87,11 @@ export function ClipboardPanel() {
     busy.value = false;
     problem.value = answer.ok ? '' : words_of_problem(answer.problem);
     if (!answer.ok) return;
+    const overtaken = stale.value; // somebody else set it before this answer was here
     changed.value = strokes.current !== before; // while it was written
     stale.value = false;
     say('The desktop’s clipboard was set.');
+    if (overtaken && !changed.value) void read(true);
   };
   const paste = async () => {
     const text = await pasted_text();
