@@ -19,6 +19,8 @@ void video_source::stop() {
 }
 
 void video_source::set_viewers(unsigned count) {
+  if (count > 0 && worker_->viewers == 0)
+    worker_->key_wanted = true; // also where the worker did not notice that nobody watched
   worker_->viewers = count;
   worker_->waker.wake();
 }
