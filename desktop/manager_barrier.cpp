@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "desktop/manager_barrier.hpp"
 
+#include "desktop/manager_message.hpp"
+
 #include <algorithm>
 
 namespace holt::desktop {
@@ -38,22 +40,12 @@ manager_barrier::manager_barrier(connection& x) : x_(x) {
   asked_about_ = xcb_generate_id(c);
   xcb_create_window(c, XCB_COPY_FROM_PARENT, asked_about_, x.root(), 0, 0, 1, 1, 0,
                     XCB_WINDOW_CLASS_INPUT_OUTPUT, XCB_COPY_FROM_PARENT, 0, nullptr);
-  xcb_client_message_event_t event{};
-  event.response_type = XCB_CLIENT_MESSAGE;
-  event.format = 32;
-  event.window = asked_about_;
-  event.type = *question;
-  xcb_send_event(c, 0, x.root(),
-                 XCB_EVENT_MASK_SUBSTRUCTURE_REDIRECT | XCB_EVENT_MASK_SUBSTRUCTURE_NOTIFY,
-                 reinterpret_cast<const char*>(&event));
+  tell_manager(x, asked_about_, *question);
   x.flush();
 }
 
 manager_barrier::~manager_barrier() {
-  if (asked_about_ == XCB_NONE)
-    return;
-  xcb_destroy_window(x_.raw(), asked_about_);
-  x_.flush();
+  forget();
 }
 
 bool manager_barrier::passed() {
@@ -62,10 +54,16 @@ bool manager_barrier::passed() {
   auto reply = property_of(x_, asked_about_, extents_, 4);
   if (reply && reply->type == XCB_NONE)
     return false;
+  forget();
+  return true;
+}
+
+void manager_barrier::forget() {
+  if (asked_about_ == XCB_NONE)
+    return;
   xcb_destroy_window(x_.raw(), asked_about_);
   x_.flush();
   asked_about_ = XCB_NONE;
-  return true;
 }
 
 } // namespace holt::desktop

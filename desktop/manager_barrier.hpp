@@ -27,6 +27,8 @@ public:
   bool passed();
 
 private:
+  void forget();
+
   connection& x_;
   xcb_window_t asked_about_ = XCB_NONE; ///< none: nothing is waited for
   xcb_atom_t extents_ = 0;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "desktop/windows.hpp"
 
+#include "desktop/manager_message.hpp"
+
 #include <algorithm>
 #include <cstring>
 
@@ -180,19 +182,6 @@ result<std::optional<window_info>> windows::focused() {
   return std::optional<window_info>{};
 }
 
-void windows::send(xcb_window_t window, xcb_atom_t type,
-                   const std::array<std::uint32_t, 5>& data) const {
-  xcb_client_message_event_t event{};
-  event.response_type = XCB_CLIENT_MESSAGE;
-  event.format = 32;
-  event.window = window;
-  event.type = type;
-  std::copy(data.begin(), data.end(), event.data.data32);
-  xcb_send_event(x_.raw(), 0, x_.root(),
-                 XCB_EVENT_MASK_SUBSTRUCTURE_REDIRECT | XCB_EVENT_MASK_SUBSTRUCTURE_NOTIFY,
-                 reinterpret_cast<const char*>(&event));
-}
-
 result<void> windows::sent(const char* what) {
   x_.flush();
   if (x_.lost())
@@ -204,18 +193,21 @@ result<void> windows::ask(xcb_window_t id, window_request what) {
   constexpr std::uint32_t remove = 0, add = 1, iconic = 3;
   switch (what) {
   case window_request::focus:
-    send(id, atoms_.active, {from_pager, XCB_CURRENT_TIME, 0, 0, 0});
+    tell_manager(x_, id, atoms_.active, {from_pager, XCB_CURRENT_TIME, 0, 0, 0});
     break;
   case window_request::close:
-    send(id, atoms_.close, {XCB_CURRENT_TIME, from_pager, 0, 0, 0});
+    tell_manager(x_, id, atoms_.close, {XCB_CURRENT_TIME, from_pager, 0, 0, 0});
     break;
-  case window_request::minimise: send(id, atoms_.change_state, {iconic, 0, 0, 0, 0}); break;
+  case window_request::minimise:
+    tell_manager(x_, id, atoms_.change_state, {iconic, 0, 0, 0, 0});
+    break;
   case window_request::maximise:
-    send(id, atoms_.state, {add, atoms_.vertical, atoms_.horizontal, from_pager, 0});
+    tell_manager(x_, id, atoms_.state, {add, atoms_.vertical, atoms_.horizontal, from_pager, 0});
     break;
   case window_request::restore:
-    send(id, atoms_.state, {remove, atoms_.vertical, atoms_.horizontal, from_pager, 0});
-    send(id, atoms_.active, {from_pager, XCB_CURRENT_TIME, 0, 0, 0}); // also out of the icons
+    tell_manager(x_, id, atoms_.state, {remove, atoms_.vertical, atoms_.horizontal, from_pager, 0});
+    tell_manager(x_, id, atoms_.active,
+                 {from_pager, XCB_CURRENT_TIME, 0, 0, 0}); // also out of the icons
     break;
   }
   return sent("SendEvent");
@@ -224,15 +216,15 @@ result<void> windows::ask(xcb_window_t id, window_request what) {
 result<void> windows::move(xcb_window_t id, point outer_corner) {
   // North-west gravity: the place is that of the frame's corner. Bits 8 and 9: x and y are there.
   constexpr std::uint32_t flags = XCB_GRAVITY_NORTH_WEST | 1u << 8 | 1u << 9 | from_pager << 12;
-  send(id, atoms_.move_resize,
-       {flags, static_cast<std::uint32_t>(outer_corner.x),
-        static_cast<std::uint32_t>(outer_corner.y), 0, 0});
+  tell_manager(x_, id, atoms_.move_resize,
+               {flags, static_cast<std::uint32_t>(outer_corner.x),
+                static_cast<std::uint32_t>(outer_corner.y), 0, 0});
   return sent("SendEvent");
 }
 
 result<void> windows::resize(xcb_window_t id, unsigned inner_width, unsigned inner_height) {
   constexpr std::uint32_t flags = XCB_GRAVITY_NORTH_WEST | 1u << 10 | 1u << 11 | from_pager << 12;
-  send(id, atoms_.move_resize, {flags, 0, 0, inner_width, inner_height});
+  tell_manager(x_, id, atoms_.move_resize, {flags, 0, 0, inner_width, inner_height});
   return sent("SendEvent");
 }
 

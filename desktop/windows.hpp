@@ -9,7 +9,6 @@
 #include "desktop/acts.hpp"
 #include "desktop/connection.hpp"
 
-#include <array>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -73,7 +72,6 @@ private:
   struct pending;
   pending ask_about(xcb_window_t id) const;
   std::optional<window_info> gather(const pending& asked, xcb_window_t active) const;
-  void send(xcb_window_t window, xcb_atom_t type, const std::array<std::uint32_t, 5>& data) const;
   result<void> sent(const char* what);
 
   connection& x_;
